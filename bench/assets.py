@@ -1,0 +1,93 @@
+"""Files that cannot be shipped: named, checked by digest, looked up in `FACESR_ASSETS`."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from facesr.bench.errors import BadName, BenchError
+from facesr.bench.files import cache_folder, digest
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file of weights or parameters.
+
+    Args:
+        name: What code asks for.
+        file: Its place below the assets folder.
+        sha256: Digest, or the first characters of it where only those are published.
+        licence: Its terms.
+        source: Where its authors offer it.
+        used_by: What works only with it.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    used_by: str
+
+
+ASSETS = (
+    Asset(
+        "inception",
+        "inception/pt_inception-2015-12-05-6726825d.pth",
+        "6726825d",
+        "Apache-2.0",
+        "https://github.com/mseitzer/pytorch-fid/releases",
+        "fid, kid",
+    ),
+    Asset(
+        "niqe",
+        "niqe/niqe_pris_params.npz",
+        "2a7c182a68c9e7f1b2e2e5ec723279d6f65d912b6fcaf37eb2bf03d7367c4296",
+        "UT Austin LIVE, research",
+        "https://github.com/XPixelGroup/BasicSR/tree/master/basicsr/metrics",
+        "niqe with the published pristine model",
+    ),
+)
+
+
+def assets_folder() -> Path:
+    """Return the folder of assets: `FACESR_ASSETS`, or `assets` in the user's cache."""
+    chosen = os.environ.get("FACESR_ASSETS")
+    return Path(chosen) if chosen else cache_folder() / "assets"
+
+
+def asset(name: str) -> Asset:
+    """Look an asset up by name."""
+    for known in ASSETS:
+        if known.name == name:
+            return known
+    raise BadName(f"no asset named {name!r}; known: {', '.join(a.name for a in ASSETS)}")
+
+
+def missing(name: str) -> str:
+    """Say in a sentence how to get an asset that is absent; empty if it is there."""
+    wanted = asset(name)
+    if (assets_folder() / wanted.file).is_file():
+        return ""
+    return (
+        f"needs the asset {name!r}: get {Path(wanted.file).name} from {wanted.source}, put it at "
+        f"{wanted.file} below a folder, and name that folder in FACESR_ASSETS"
+    )
+
+
+def find(name: str) -> Path:
+    """Return the place of an asset after checking its digest.
+
+    Raises:
+        BenchError: If it is absent or is not the published file.
+    """
+    if absent := missing(name):
+        raise BenchError(absent)
+    wanted = asset(name)
+    path = assets_folder() / wanted.file
+    came = digest(path)
+    if not came.startswith(wanted.sha256):
+        raise BenchError(
+            f"{path} has SHA-256 {came[:12]}…, expected {wanted.sha256[:12]}…; fetch it again "
+            f"from {wanted.source}"
+        )
+    return path

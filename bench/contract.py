@@ -1,0 +1,208 @@
+"""What a method, a data set, a metric and a protocol promise the harness."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from facesr.bench.faces import Faces
+from facesr.bench.files import cache_folder
+from facesr.bench.score import Better, Curve, Score
+
+Part = Literal["train", "test"]
+Needs = Literal["nothing", "faces", "pairs", "input"]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a reader should know of a method or a data set; written with literals only.
+
+    Args:
+        title: Its own spelling.
+        paper: Authors, title, venue.
+        year: Of the paper.
+        url: Where to read more.
+        family: `interpolation`, `regression`, `adversarial`, `prior`, `diffusion`, `codebook`
+            or `unpaired` for a method; decides its colour in every plot.
+        scales: Factors it supports; empty for any.
+        needs: Assets without which it cannot run.
+        licence: Terms of a data set.
+        shareable: Whether pictures of a data set may be published.
+    """
+
+    title: str
+    paper: str = ""
+    year: int = 0
+    url: str = ""
+    family: str = ""
+    scales: tuple[int, ...] = ()
+    needs: tuple[str, ...] = ()
+    licence: str = ""
+    shareable: bool = False
+
+
+@dataclass(frozen=True)
+class Split:
+    """Low- and high-resolution faces of one part of a data set.
+
+    Args:
+        lr: What a method is given.
+        hr: Real high-resolution faces; `hr.names == lr.names` only if `paired`.
+        paired: Whether each low-resolution face shows the same picture as its partner.
+        notes: What was dropped, what is missing, in sentences.
+    """
+
+    lr: Faces
+    hr: Faces
+    paired: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Method(ABC):
+    """Turns low-resolution faces into high-resolution ones.
+
+    A subclass is a dataclass: its fields are its settings, recorded with every score, and their
+    defaults are the paper's. It must not derive from `nn.Module`, whose own `train(mode)` would
+    shadow `train(data, out)`. The harness seeds torch before it builds a method, moves `net`,
+    calls `net.eval()`, saves and loads its weights.
+
+    Args:
+        scale: Factor between the sides of input and output.
+        seed: Seed of everything random.
+    """
+
+    about: ClassVar[About | None] = None
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    scale: int = 4
+    seed: int = 0
+    net: nn.Module = field(default_factory=nn.Identity, init=False, repr=False)
+    device: torch.device = field(default=torch.device("cpu"), init=False, repr=False)
+
+    def train(self, data: Split, out: Path) -> None:
+        """Fit `self.net` in place; a method with nothing to learn leaves this out.
+
+        Args:
+            data: The training split, unpaired unless `data.paired`.
+            out: Folder for logs and checkpoints. What an interrupted call with equal settings
+                and data left there may be continued; the harness empties it otherwise.
+        """
+
+    @abstractmethod
+    def upscale(self, lr: Tensor) -> Tensor:
+        """Upscale a batch; the same image gives the same result in any batch.
+
+        Args:
+            lr: (n, 3, h, w), float32 in [0, 1], on `self.device`.
+
+        Returns:
+            (n, 3, h * scale, w * scale), float32; the harness clamps it to [0, 1].
+        """
+
+    def load(self, weights: Path) -> None:
+        """Read `self.net` from a file that the harness saved; override to read official files.
+
+        Args:
+            weights: A safetensors file, or a torch file that holds a plain state dict.
+        """
+        if weights.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            self.net.load_state_dict(load_file(weights))
+        else:
+            self.net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+
+
+@dataclass
+class Dataset(ABC):
+    """Hands out the faces of a training and a test split, cropped by one stated rule.
+
+    Its own fields are its settings; the fields below are what the harness fills in.
+
+    Args:
+        data: Folder that holds data sets as their authors distribute them (`--data`).
+        lr_size: Side of low-resolution faces, in pixels.
+        scale: Factor to the high-resolution side.
+        limit: At most this many faces per half of a split; None for all.
+        cache: Folder where prepared faces are kept between runs.
+    """
+
+    about: ClassVar[About | None] = None
+
+    data: Path | None = None
+    lr_size: int = 16
+    scale: int = 4
+    limit: int | None = None
+    cache: Path = field(default_factory=cache_folder)
+
+    @property
+    def hr_size(self) -> int:
+        """Side of high-resolution faces, in pixels."""
+        return self.lr_size * self.scale
+
+    def missing(self) -> str:
+        """Say in a sentence which files are absent and how to get them; empty if none is."""
+        return ""
+
+    @abstractmethod
+    def split(self, part: Part) -> Split:
+        """Return one part, preparing it in `cache` if need be; the same on every machine.
+
+        Raises:
+            BadData: If files are absent or unusable, with a sentence that names them.
+        """
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """One number about a set of faces; its fields are its parameters and part of its identity."""
+
+    needs: ClassVar[Needs] = "nothing"
+    better: ClassVar[Better] = "lower"
+
+    def missing(self) -> str:
+        """Say in a sentence which asset or package is absent and how to get it."""
+        return ""
+
+    @abstractmethod
+    def score(self, sr: Faces, reference: Faces | None) -> Score:
+        """Measure faces.
+
+        Args:
+            sr: What is measured.
+            reference: By `needs`: None; any real faces; the originals, with the names of `sr`;
+                or the inputs, with the names of `sr`.
+        """
+
+
+@dataclass
+class Protocol(ABC):
+    """A fixed recipe: sizes, data sets and metrics.
+
+    Args:
+        lr_size: Side of the input, in pixels.
+        scale: Factor to the output.
+    """
+
+    about: ClassVar[About | None] = None
+
+    lr_size: int = 16
+    scale: int = 4
+
+    @abstractmethod
+    def metrics(self) -> list[Metric]:
+        """Return the metrics in the order of the table."""
+
+    def score(self, sr: Faces, data: Split) -> Iterator[Score | Curve]:
+        """Measure upscaled faces against a test split.
+
+        A metric whose asset is absent yields a score without a value that says what is missing.
+        """
+        for metric in self.metrics():
+            reference = {"faces": data.hr, "pairs": data.hr, "input": data.lr}.get(metric.needs)
+            yield metric.score(sr, reference)

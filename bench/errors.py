@@ -1,0 +1,17 @@
+"""The errors a user is meant to read: one sentence that says what came, what was expected, what to do."""
+
+
+class BenchError(Exception):
+    """A sentence for the user; the command line prints it without a traceback."""
+
+
+class BadName(BenchError):
+    """A method, data set, protocol, metric or setting that does not exist."""
+
+
+class BadImage(BenchError):
+    """A file that cannot be used as a face."""
+
+
+class BadData(BenchError):
+    """A data set that is absent, incomplete or of the wrong shape."""

@@ -1,0 +1,171 @@
+"""Faces, the one thing that carries images between the parts."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from facesr.bench.errors import BadData, BadImage
+from facesr.bench.files import write_whole
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+
+
+@dataclass(frozen=True)
+class Faces:
+    """Square RGB face crops in one folder: named, ordered, decoded on demand.
+
+    A data set hands these out, a method's output is stored as these, a protocol scores these.
+
+    Args:
+        root: Folder that holds the images.
+        names: File names, in the order that pairs these faces with others.
+        size: Side of every image, in pixels.
+        title: What they are, such as `embedded/test/hr`; part of metric identities.
+        identities: Who is shown, one label per name, where the data set knows.
+        landmarks: Points in pixels of these crops, (n, k, 2) with x first, where known.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    size: int
+    title: str = ""
+    identities: tuple[str, ...] | None = None
+    landmarks: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def pixels(self) -> Tensor:
+        """Decode every face.
+
+        Returns:
+            Images, (n, 3, size, size), uint8.
+
+        Raises:
+            BadImage: If a file cannot be read or has another size.
+        """
+        images = torch.empty((len(self), 3, self.size, self.size), dtype=torch.uint8)
+        for i, name in enumerate(self.names):
+            images[i] = torch.from_numpy(self._decode(name)).permute(2, 0, 1)
+        return images
+
+    def batches(self, n: int) -> Iterator[Tensor]:
+        """Decode `n` faces at a time; the last batch may be shorter.
+
+        Yields:
+            Images, (n, 3, size, size), float32 in [0, 1], in the order of `names`.
+        """
+        for start in range(0, len(self), n):
+            part = replace(self, names=self.names[start : start + n], identities=None, landmarks=None)
+            yield part.pixels().float() / 255
+
+    def take(self, chosen: Sequence[int]) -> "Faces":
+        """Return the faces at these positions, with their labels."""
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in chosen),
+            identities=tuple(self.identities[i] for i in chosen) if self.identities else None,
+            landmarks=self.landmarks[list(chosen)] if self.landmarks is not None else None,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of names, decoded pixels and labels, the same on every machine."""
+        total = hashlib.sha256(f"{self.size}".encode())
+        for name in self.names:
+            total.update(name.encode() + b"\0" + self._decode(name).tobytes())
+        if self.identities is not None:
+            total.update("\0".join(self.identities).encode())
+        if self.landmarks is not None:
+            total.update(np.ascontiguousarray(self.landmarks, np.float32).tobytes())
+        return total.hexdigest()
+
+    def _decode(self, name: str) -> NDArray[np.uint8]:
+        pixels = read_image(self.root / name)
+        height, width = pixels.shape[:2]
+        if (height, width) != (self.size, self.size):
+            raise BadImage(
+                f"{self.root / name} is {width}x{height} pixels, expected {self.size}x{self.size}"
+            )
+        return pixels
+
+
+def read_image(path: Path) -> NDArray[np.uint8]:
+    """Read an 8-bit image as RGB; grey becomes RGB by repeating the channel.
+
+    Returns:
+        Pixels, (h, w, 3), uint8.
+
+    Raises:
+        BadImage: If the file is absent, is no image, is truncated, is transparent, or holds
+            colours other than 8-bit grey or RGB.
+    """
+    try:
+        with Image.open(path) as image:
+            mode = image.mode
+            image.load()
+            if mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                if image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+                    raise BadImage(f"{path} has transparent pixels; save it as plain RGB")
+            elif mode not in ("RGB", "L", "P", "1"):
+                raise BadImage(f"{path} has colour mode {mode}, expected 8-bit RGB or grey")
+            return np.asarray(image.convert("RGB"))
+    except FileNotFoundError:
+        raise BadImage(f"{path} does not exist") from None
+    except UnidentifiedImageError:
+        raise BadImage(f"{path} is not an image that can be read; replace or remove it") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise BadImage(f"{path} is damaged or cut short ({error}); replace it") from None
+
+
+def folder(root: Path, title: str = "", size: int | None = None) -> Faces:
+    """Take every image file of a folder, in order of name, checking each one.
+
+    Args:
+        root: Folder of square images of one size.
+        title: What they are.
+        size: Side that is expected; the first image decides when it is left out.
+
+    Raises:
+        BadData: If the folder is absent or holds no image.
+        BadImage: If a file cannot be used.
+    """
+    if not root.is_dir():
+        raise BadData(f"{root} is not a folder")
+    names = tuple(sorted(p.name for p in root.iterdir() if p.suffix.lower() in SUFFIXES))
+    if not names:
+        raise BadData(f"{root} holds no image ({', '.join(SUFFIXES)})")
+    if size is None:
+        height, width = read_image(root / names[0]).shape[:2]
+        if height != width:
+            raise BadImage(f"{root / names[0]} is {width}x{height} pixels, expected a square")
+        size = width
+    faces = Faces(root, names, size, title or root.name)
+    faces.fingerprint  # noqa: B018  # decodes all, so that a bad file is named now
+    return faces
+
+
+def write_images(images: Tensor, names: Sequence[str], root: Path) -> None:
+    """Store images as 8-bit PNG files, rounded once.
+
+    Args:
+        images: (n, 3, h, w), float in [0, 1].
+        names: n file names.
+        root: Folder to write to, made if absent.
+    """
+    pixels = (images * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    for image, name in zip(pixels, names, strict=True):
+        write_png(image, root / name)
+
+
+def write_png(pixels: NDArray[np.uint8], path: Path) -> None:
+    """Store one image, (h, w, 3) uint8, whole or not at all."""
+    write_whole(path, lambda file: Image.fromarray(pixels).save(file, "PNG"))
