@@ -1,4 +1,4 @@
-"""Names to classes: ours by file, other people's by entry point; listing imports neither torch nor them."""
+"""Names to classes: ours by file, other people's by entry point; listing imports none of them."""
 
 import ast
 import importlib
@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from typing import Any, Literal
 
-from facesr.bench.errors import BadName
+from facesr.bench.errors import BadName, BenchError
 
 Kind = Literal["methods", "datasets", "protocols", "metrics"]
 KINDS: tuple[Kind, ...] = ("methods", "datasets", "protocols", "metrics")
@@ -69,18 +70,27 @@ def suggest(name: str, known: Mapping[str, Any] | list[str]) -> str:
     "did you mean 'bicubic'?"
     """
     close = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(sorted(known)) or 'none'}"
 
 
 def load(kind: Kind, name: str) -> type[Any]:
     """Import the class registered under a name.
 
     Raises:
-        BadName: If there is none.
+        BadName: If there is none, or its file is not valid Python.
+        BenchError: If a package that it imports is absent.
     """
     found = entry(kind, name)
-    module = importlib.import_module(found.module)
-    return getattr(module, found.attribute or _class_node(found).name)
+    attribute = found.attribute or _class_node(found).name
+    try:
+        module = importlib.import_module(found.module)
+    except ImportError as error:
+        raise BenchError(f"{found.path or found.module} cannot be imported: {error}") from error
+    if not hasattr(module, attribute):
+        raise BadName(f"{found.path or found.module} has no class named {attribute!r}")
+    return getattr(module, attribute)
 
 
 @dataclass(frozen=True)
@@ -120,15 +130,18 @@ def describe(kind: Kind, name: str) -> Listing:
         budgets = _budgets(ancestor) or budgets
     summary = (ast.get_docstring(_tree(found.path)) or name).partition("\n")[0].rstrip(".")
     own = [a for a in chain if a.name not in ("Method", "Dataset", "Protocol", "Metric")]
-    trainable = any(isinstance(s, ast.FunctionDef) and s.name == "train" for a in own for s in a.body)
+    trainable = any(
+        isinstance(s, ast.FunctionDef) and s.name == "train" for a in own for s in a.body
+    )
     return Listing(name, about.pop("title", summary), about, settings, trainable, budgets)
 
 
 def sources(module: str) -> dict[str, Path]:
-    """Find a module's file and those of ours that it imports, directly or not.
+    """Find a module's file and those of its package and ours that it imports, directly or not.
 
     Modules of the harness itself are left out: they decide neither weights nor scores.
     """
+    followed = ("facesr.", module.partition(".")[0] + ".")
     found: dict[str, Path] = {}
     waiting = [module]
     while waiting:
@@ -137,12 +150,17 @@ def sources(module: str) -> dict[str, Path]:
         if name in found or path is None:
             continue
         found[name] = path
-        waiting += [m for m in _imports(_tree(path)) if not m.startswith("facesr.bench")]
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        waiting += [
+            imported
+            for imported in _imports(_tree(path), package)
+            if f"{imported}.".startswith(followed) and not imported.startswith("facesr.bench")
+        ]
     return dict(sorted(found.items()))
 
 
 def code(module: str) -> str:
-    """Return the source of `sources(module)` without comments, layout and docstrings."""
+    """Return the source of `sources(module)` without comments, docstrings and layout."""
     return "\n".join(f"{name}: {_bare(path)}" for name, path in sources(module).items())
 
 
@@ -152,14 +170,18 @@ def _found(kind: Kind) -> dict[str, Entry]:
     for root in _folders(_PACKAGE[kind]):
         for path in sorted(root.glob("[!_]*.py")):
             module = f"{_PACKAGE[kind]}.{path.stem}"
+            if path.stem in found:
+                raise BadName(
+                    f"two {kind} are named {path.stem!r}: {found[path.stem].path} and {path}"
+                )
             found[path.stem] = Entry(path.stem, kind, module, path)
     for point in entry_points(group=f"facesr.{kind}"):
         if point.name in found:
             raise BadName(
                 f"two {kind} are named {point.name!r}: {found[point.name].module} and {point.value}"
             )
-        path = _module_path(point.module)
-        found[point.name] = Entry(point.name, kind, point.module, path, point.attr)
+        where = _module_path(point.module)
+        found[point.name] = Entry(point.name, kind, point.module, where, point.attr)
     return found
 
 
@@ -169,10 +191,14 @@ def _folders(package: str) -> list[Path]:
 
 
 def _module_path(module: str) -> Path | None:
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        return None
+    """Find a module's file; unlike `find_spec` alone, without importing the package around it."""
+    top, *rest = module.split(".")
+    spec = find_spec(top)
+    for i in range(len(rest)):
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        name = ".".join([top, *rest[: i + 1]])
+        spec = PathFinder.find_spec(name, [*spec.submodule_search_locations])
     return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
 
 
@@ -191,11 +217,11 @@ def _parsed(path: Path, _changed: int) -> ast.Module:
 def _bare(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body
             if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
                 node.body = body[1:]
-    return ast.dump(tree)
+    return ast.unparse(tree)  # unlike ast.dump, the same text from one Python to the next
 
 
 def _class_node(found: Entry) -> ast.ClassDef:
@@ -250,6 +276,7 @@ def _fields(node: ast.ClassDef) -> dict[str, Any]:
         and isinstance(part.target, ast.Name)
         and part.target.id not in _PLUMBING
         and "ClassVar" not in ast.unparse(part.annotation)
+        and "init=False" not in ast.unparse(part)
     }
 
 
@@ -281,14 +308,15 @@ def _literal(value: ast.expr | None) -> Any:
         return None
     try:
         return ast.literal_eval(value)
-    except ValueError:
+    except (ValueError, TypeError):
         return ast.unparse(value)
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
+def _imports(tree: ast.Module, package: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (a.name for a in node.names if a.name.startswith("facesr."))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("facesr."):
-            yield node.module or ""
-            yield from (f"{node.module}.{a.name}" for a in node.names)
+            yield from (a.name for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = resolve_name("." * node.level + (node.module or ""), package)
+            yield origin
+            yield from (f"{origin}.{a.name}" for a in node.names)

@@ -1,4 +1,4 @@
-"""The errors a user is meant to read: one sentence that says what came, what was expected, what to do."""
+"""The errors a user is meant to read: what came, what was expected, what to do."""
 
 
 class BenchError(Exception):

@@ -64,7 +64,9 @@ class Faces:
             Images, (n, 3, size, size), float32 in [0, 1], in the order of `names`.
         """
         for start in range(0, len(self), n):
-            part = replace(self, names=self.names[start : start + n], identities=None, landmarks=None)
+            part = replace(
+                self, names=self.names[start : start + n], identities=None, landmarks=None
+            )
             yield part.pixels().float() / 255
 
     def take(self, chosen: Sequence[int]) -> "Faces":
@@ -111,13 +113,16 @@ def read_image(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             mode = image.mode
+            if mode == "RGB" and any(";16" in str(tile) for tile in image.tile):
+                mode = "RGB;16"  # Pillow calls it RGB and drops the low bytes
             image.load()
-            if mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                if image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
-                    raise BadImage(f"{path} has transparent pixels; save it as plain RGB")
-            elif mode not in ("RGB", "L", "P", "1"):
-                raise BadImage(f"{path} has colour mode {mode}, expected 8-bit RGB or grey")
-            return np.asarray(image.convert("RGB"))
+            if mode not in ("RGB", "RGBA", "L", "LA", "P", "PA", "1"):
+                raise BadImage(
+                    f"{path} has colour mode {mode}, expected 8-bit RGB or grey; convert it"
+                )
+            if image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+                raise BadImage(f"{path} has transparent pixels; save it as plain RGB")
+            return np.array(image.convert("RGB"))
     except FileNotFoundError:
         raise BadImage(f"{path} does not exist") from None
     except UnidentifiedImageError:
@@ -147,7 +152,7 @@ def folder(root: Path, title: str = "", size: int | None = None) -> Faces:
         height, width = read_image(root / names[0]).shape[:2]
         if height != width:
             raise BadImage(f"{root / names[0]} is {width}x{height} pixels, expected a square")
-        size = width
+        size = int(width)
     faces = Faces(root, names, size, title or root.name)
     faces.fingerprint  # noqa: B018  # decodes all, so that a bad file is named now
     return faces

@@ -5,6 +5,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -66,3 +67,18 @@ def cache_folder() -> Path:
     chosen = os.environ.get("FACESR_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(chosen) if chosen else Path(base) / "facesr"
+
+
+def plain(value: Any) -> Any:
+    """Turn dataclasses, tuples and paths into what JSON knows.
+
+    >>> plain({"at": Path("x"), "sizes": (1, 2)})
+    {'at': 'x', 'sizes': [1, 2]}
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

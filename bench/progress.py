@@ -94,9 +94,7 @@ def _bar(label: str, total: int, unit: str, done: int) -> Iterator[Advance]:
             count += n
             elapsed = time.monotonic() - start
             speed = f"{(count - first) / max(elapsed, 1e-9):.1f} {unit}/s"
-            shown.update(
-                task, advance=n, speed=speed, text=text, visible=elapsed > QUIET_SECONDS
-            )
+            shown.update(task, advance=n, speed=speed, text=text, visible=elapsed > QUIET_SECONDS)
 
         yield advance
 

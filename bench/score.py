@@ -106,9 +106,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell of the board without numbers, and why."""
+    """A cell of the board without numbers, and why.
+
+    Args:
+        method: Label of the method.
+        dataset: Label of the data set.
+        protocol: Name of the protocol.
+        reason: A sentence.
+        kind: `skip` where a method cannot take part, `fail` where something went wrong.
+    """
 
     method: str
     dataset: str
     protocol: str
     reason: str
+    kind: Literal["skip", "fail"] = "fail"

@@ -60,7 +60,8 @@ class Record:
 
     def rows(self) -> Iterator[Row]:
         """Yield each number with its conditions."""
-        for score in (*self.scores, *self.curves):
+        results: list[Score | Curve] = [*self.scores, *self.curves]
+        for score in results:
             yield Row(
                 self.method,
                 self.dataset,
@@ -162,8 +163,8 @@ class Store:
         failed = sorted(self.root.glob("*/*/*.failed.json"))
         failures = [_failure(path) for path in failed]
         lost = {(f.method, f.dataset, f.protocol) for f in failures}
-        paths = sorted(self.root.glob("*/*/*.json"))
-        records = [_record(p) for p in paths if p.name.count(".") == 1 and p.stem != "images"]
+        paths = [p for p in sorted(self.root.glob("*/*/*.json")) if _is_record(p)]
+        records = [_record(path) for path in paths]
         kept = [r for r in records if (r.method, r.dataset, r.protocol) not in lost]
         return Results([row for record in kept for row in record.rows()], failures)
 
@@ -208,9 +209,16 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     for name in sorted((before.keys() | after.keys()) - {"settings"}):
         was, now = before.get(name), after.get(name)
         if was != now:
-            opaque = name in ("code", "data", "weights", "input", "reference", "images")
-            parts.append(f"other {name}" if opaque else f"{name}={was}, now {now}")
+            parts.append(_OPAQUE.get(name) or f"{name}={was}, now {now}")
     return "; ".join(parts)
+
+
+_OPAQUE = {"code": "its code changed", "data": "the training faces changed"}
+
+
+def _is_record(path: Path) -> bool:
+    plain_name = path.name.count(".") == 1 and path.stem != "images"
+    return plain_name and not path.parent.name.startswith("train-")
 
 
 def _record(path: Path) -> Record:
@@ -235,5 +243,7 @@ def _record(path: Path) -> Record:
 
 def _failure(path: Path) -> Failure:
     value = read_json(path)
-    fields = ("method", "dataset", "protocol", "reason")
-    return Failure(*(str(value.get(name, "")) for name in fields))
+    method, dataset, protocol, reason = (
+        str(value.get(name, "")) for name in ("method", "dataset", "protocol", "reason")
+    )
+    return Failure(method, dataset, protocol, reason)

@@ -1,0 +1,340 @@
+"""The `bench` command: arguments to calls, results to text; no logic of its own."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from facesr.bench import catalog
+from facesr.bench.errors import BadName, BenchError
+
+app = typer.Typer(
+    name="bench",
+    help="A benchmark for real-world face super-resolution.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+class Budget(StrEnum):
+    """How long a method trains."""
+
+    paper = "paper"
+    short = "short"
+    smoke = "smoke"
+
+
+class Listed(StrEnum):
+    """What can be listed."""
+
+    methods = "methods"
+    datasets = "datasets"
+    protocols = "protocols"
+    metrics = "metrics"
+    assets = "assets"
+
+
+class Format(StrEnum):
+    """Renderings of the board."""
+
+    md = "md"
+    csv = "csv"
+    latex = "latex"
+    html = "html"
+
+
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder of data sets as their authors distribute them; none: embedded faces"),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="METHOD.SETTING=VALUE", help="Change a setting; may be repeated"),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
+Seed = Annotated[int, typer.Option(help="Seed of training and upscaling")]
+Limit = Annotated[
+    int | None, typer.Option(min=2, help="At most this many faces per half of a split")
+]
+Out = Annotated[Path, typer.Option(help="Run folder")]
+Retrain = Annotated[bool, typer.Option("--retrain", help="Replace weights that are there")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+
+
+@app.command()
+def run(
+    methods: Annotated[str, typer.Option(help="Names joined by commas, or all")] = "all",
+    protocol: Annotated[str, typer.Option(help="Name of a protocol")] = "realworld",
+    datasets: Annotated[
+        str | None, typer.Option(help="Names joined by commas; folder:PATH for your own images")
+    ] = None,
+    data: Data = None,
+    budget: Annotated[
+        Budget | None, typer.Option(help="How long to train; smoke without --data, else paper")
+    ] = None,
+    set_: Sets = None,
+    out: Out = Path("runs"),
+    device: Device = "auto",
+    seed: Seed = 0,
+    limit: Limit = None,
+    retrain: Retrain = False,
+    json: AsJson = False,
+) -> None:
+    """Train, upscale and score methods, then print the board and write the report."""
+    from facesr.bench import plan
+
+    plan.choose("methods", methods)  # a typo ends here, before anything heavy is imported
+    plan.parse("protocols", protocol)
+    if datasets:
+        plan.choose("datasets", datasets)
+    settings = plan.parse_settings(set_ or [])
+    from facesr.reports.write import write
+
+    from facesr.bench.run import run as run_board
+    from facesr.reports.table import terminal
+
+    results = run_board(
+        methods,
+        protocol,
+        datasets,
+        data=data,
+        budget=budget,
+        settings=settings,
+        out=out,
+        device=device,
+        seed=seed,
+        limit=limit,
+        retrain=retrain,
+    )
+    if json:
+        _print_json(results)
+    else:
+        terminal(results)
+    if results.rows:
+        page = write(results, out, out / "report")[-1]
+        _say(f"report: {page.resolve()}")
+    raise typer.Exit(1 if any(f.kind == "fail" for f in results.failures) else 0)
+
+
+@app.command()
+def train(
+    method: str,
+    dataset: Annotated[str, typer.Option("--dataset", help="Name of a data set")] = "embedded",
+    protocol: Annotated[str, typer.Option(help="Protocol that decides sizes")] = "realworld",
+    data: Data = None,
+    budget: Annotated[Budget, typer.Option(help="How long to train")] = Budget.paper,
+    set_: Sets = None,
+    out: Out = Path("runs"),
+    device: Device = "auto",
+    seed: Seed = 0,
+    limit: Limit = None,
+    retrain: Retrain = False,
+) -> None:
+    """Train one method and print the place of its weights."""
+    from facesr.bench import plan
+
+    settings = plan.parse_settings(set_ or [])
+    name = plan.parse("methods", method).name
+    plan.parse("datasets", dataset)
+    from facesr.bench.run import train as train_method
+
+    weights = train_method(
+        method,
+        dataset,
+        protocol=protocol,
+        data=data,
+        budget=budget,
+        settings=settings.get(name),
+        out=out,
+        device=device,
+        seed=seed,
+        limit=limit,
+        retrain=retrain,
+    )
+    _print(str(weights))
+
+
+@app.command()
+def upscale(
+    method: str,
+    images: Annotated[Path, typer.Option(help="Folder of square images of one size")],
+    out: Annotated[Path, typer.Option(help="Folder to write to")],
+    weights: Annotated[Path | None, typer.Option(help="File of weights")] = None,
+    scale: Annotated[int, typer.Option(min=1, help="Factor")] = 4,
+    set_: Sets = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Upscale a folder of images."""
+    from facesr.bench import plan
+
+    settings = plan.parse_settings(set_ or [])
+    name = plan.parse("methods", method).name
+    from facesr.bench.run import upscale as upscale_images
+
+    faces = upscale_images(
+        method,
+        images,
+        out,
+        weights=weights,
+        scale=scale,
+        settings=settings.get(name),
+        device=device,
+        seed=seed,
+    )
+    _say(f"{len(faces)} images of {faces.size}x{faces.size} pixels:")
+    _print(str(faces.root))
+
+
+@app.command()
+def score(
+    images: Annotated[Path, typer.Option(help="Folder of square images of one size")],
+    reference: Annotated[Path | None, typer.Option(help="Real faces, or originals")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Names joined by commas")] = None,
+    protocol: Annotated[str | None, typer.Option(help="Take the metrics of a protocol")] = None,
+    json: AsJson = False,
+) -> None:
+    """Measure any folder of images."""
+    from facesr.bench import plan
+
+    if metrics:
+        plan.choose("metrics", metrics)
+    if protocol:
+        plan.parse("protocols", protocol)
+    from facesr.bench.run import score as score_images
+    from facesr.reports.table import terminal_scores
+
+    scores = score_images(images, reference, metrics=metrics, protocol=protocol)
+    if json:
+        _print_json(scores)
+    else:
+        terminal_scores(scores)
+
+
+@app.command()
+def report(
+    runs: Annotated[Path, typer.Argument(help="Run folder")] = Path("runs"),
+    format: Annotated[str, typer.Option(help="md, csv, latex, html, joined by commas")] = "md",
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; none: print")] = None,
+) -> None:
+    """Print or write the board of a run folder."""
+    from facesr.reports.write import text, write
+
+    from facesr.bench.store import Store
+
+    formats = tuple(_known_format(part) for part in format.split(","))
+    results = Store(runs).results()
+    if out is None and formats != ("html",):
+        for name in formats:
+            _print(text(results, name).rstrip("\n"))
+        return
+    for path in write(results, runs, out or runs / "report", formats):
+        _print(str(path))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[Listed, typer.Argument(help="What to list")] = Listed.methods,
+    json: AsJson = False,
+    params: Annotated[
+        bool, typer.Option("--params", help="Count parameters at full width (builds each network)")
+    ] = False,
+) -> None:
+    """List what is installed."""
+    from facesr.bench.listing import listing, text
+
+    entries = listing(what.value, params=params)
+    if json:
+        _print_json(entries)
+    else:
+        _print(text(entries))
+
+
+@app.command()
+def check(
+    method: Annotated[str, typer.Argument(help="Name, or package.module:Class")],
+) -> None:
+    """Check that a method keeps what the contract promises."""
+    from facesr.bench.plan import parse
+
+    if ":" not in method:
+        parse("methods", method)
+    from facesr.bench.testing import check_named
+
+    for promise in check_named(method):
+        _print(f"ok  {promise}")
+    _print(f"{method} keeps the contract")
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="method")],
+    name: Annotated[str, typer.Argument(help="Lower-case name, also the file name")],
+) -> None:
+    """Write the file of a new method, ready to edit."""
+    from facesr.bench.scaffold import write_new
+
+    for path in write_new(kind, name):
+        _print(str(path))
+    _say(f"next: edit it, then `bench check {name}` and `bench run --methods bicubic,{name}`")
+
+
+@app.command()
+def doctor(data: Data = None, json: AsJson = False) -> None:
+    """Say what this machine has, what is missing, and what that means."""
+    from facesr.bench.doctor import examine, text
+
+    findings = examine(data)
+    if json:
+        _print_json(findings)
+    else:
+        _print(text(findings))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns:
+        0 if all is done, 1 if some cells failed or something cannot be used, 2 on bad usage.
+    """
+    try:
+        app(argv, standalone_mode=True)
+    except SystemExit as end:
+        return int(end.code or 0)
+    except KeyboardInterrupt:
+        _say("stopped; the same command goes on where this one ended")
+        return 130
+    except BadName as error:
+        _say(f"bench: error: {error}")
+        return 2
+    except BenchError as error:
+        _say(f"bench: error: {error}")
+        return 1
+    return 0
+
+
+def _known_format(text: str) -> str:
+    name = text.strip()
+    if name not in set(Format):
+        raise BadName(f"no format named {name!r}; {catalog.suggest(name, list(Format))}")
+    return name
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    from facesr.bench.files import plain
+
+    _print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,114 @@
+import json
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from facesr.bench.errors import BenchError
+from facesr.bench.score import Failure, Score
+from facesr.bench.store import Record, Store, difference, read_json
+
+
+def record(method: str = "bicubic", value: float = 1.5) -> Record:
+    score = Score(
+        "psnr", value, "higher", 2, "psnr[y]", 1.0, 2.0, sampling="picture", samples=(1.0, 2.0)
+    )
+    return Record(
+        method=method,
+        dataset="embedded[test=real]",
+        protocol="realworld",
+        budget="smoke",
+        settings={"scale": 4},
+        seed=0,
+        key={"images": "abc"},
+        scores=[score],
+        curves=[],
+        provenance={"device": "cpu"},
+        timing={"train_seconds": 0.0},
+    )
+
+
+def test_a_record_reads_back_equal(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(record())
+    assert store.read("bicubic", "embedded[test=real]", "realworld") == record()
+    assert store.read("bicubic", "embedded", "realworld") is None
+
+
+def test_rows_come_in_a_fixed_order(tmp_path: Path) -> None:
+    for name in ("zeta", "alpha"):
+        Store(tmp_path).write(record(name))
+    assert [row.method for row in Store(tmp_path).results().rows] == ["alpha", "zeta"]
+
+
+def test_a_failure_hides_the_older_row_but_does_not_delete_it(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(record())
+    failure = Failure("bicubic", "embedded[test=real]", "realworld", "out of memory")
+    store.fail(failure, "")
+    assert store.results().failures == [failure]
+    assert store.results().rows == []
+    assert store.read("bicubic", "embedded[test=real]", "realworld") == record()
+    store.write(record())
+    assert store.results().failures == []
+
+
+def test_nan_is_never_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        Store(tmp_path).write(record(value=float("nan")))
+
+
+def test_foreign_and_damaged_files_are_sentences(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="is not a folder"):
+        Store(tmp_path / "none").results()
+    store = Store(tmp_path)
+    store.write(record())
+    path = store.cell("bicubic", "embedded[test=real]") / "realworld.json"
+    value = json.loads(path.read_text())
+    for damage, sentence in [
+        ("{", "is not valid JSON"),
+        ("[]", "holds no JSON object"),
+        (json.dumps(value | {"schema": 99}), "schema 99, expected 1"),
+        (json.dumps(value | {"seed": "x"}), "no record of a run: seed"),
+    ]:
+        path.write_text(damage)
+        with pytest.raises(BenchError, match=sentence):
+            store.results()
+
+
+def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
+    store, order, said = Store(tmp_path), [], []  # type: ignore[var-annotated]
+
+    def other() -> None:
+        with store.locked("bicubic", said.append):
+            order.append("other")
+
+    with store.locked("bicubic", said.append):
+        thread = threading.Thread(target=other)
+        thread.start()
+        while not said:
+            pass
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "other"]
+    assert "another process works on it" in said[0]
+
+
+def test_a_difference_names_settings_and_hides_digests() -> None:
+    old = {"settings": {"steps": 1, "width": 8}, "code": "a", "data": "x"}
+    new = {"settings": {"steps": 2, "width": 8}, "code": "b", "data": "x"}
+    assert difference(old, new) == "its code changed; steps=1, now 2"
+    assert difference(old, old) == ""
+
+
+def test_an_absent_json_file_is_empty(tmp_path: Path) -> None:
+    assert read_json(tmp_path / "none.json") == {}
+
+
+def test_samples_stay_out_of_the_rows(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(record())
+    cell = store.cell("bicubic", "embedded[test=real]")
+    assert json.loads((cell / "realworld.json").read_text())["scores"][0]["samples"] == []
+    assert replace(record().scores[0], samples=()) != record().scores[0]
