@@ -92,10 +92,9 @@ def run(
     if datasets:
         plan.choose("datasets", datasets)
     settings = plan.parse_settings(set_ or [])
-    from facesr.reports.write import write
-
     from facesr.bench.run import run as run_board
     from facesr.reports.table import terminal
+    from facesr.reports.write import write
 
     results = run_board(
         methods,
@@ -222,9 +221,8 @@ def report(
     out: Annotated[Path | None, typer.Option(help="Folder to write to; none: print")] = None,
 ) -> None:
     """Print or write the board of a run folder."""
-    from facesr.reports.write import text, write
-
     from facesr.bench.store import Store
+    from facesr.reports.write import text, write
 
     formats = tuple(_known_format(part) for part in format.split(","))
     results = Store(runs).results()

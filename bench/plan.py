@@ -88,6 +88,8 @@ def check_settings(kind: Kind, name: str, given: Iterable[str]) -> None:
     """
     known = catalog.describe(kind, name).settings
     for setting in given:
+        if setting == "scale" and kind == "methods":
+            raise BadName(f"{name}.scale cannot be set by hand: the protocol decides it")
         if setting not in known:
             hint = catalog.suggest(setting, known) if known else "it has no settings"
             raise BadName(f"{name} has no setting {setting!r}; {hint}")

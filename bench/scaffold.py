@@ -29,7 +29,7 @@ from facesr.methods.{name} import {title}
 
 
 def test_it_keeps_the_contract() -> None:
-    assert list(check_method({title}))
+    assert check_method({title})
 """
 
 

@@ -41,11 +41,11 @@ class _Trial:
             return method.upscale(lr)
 
 
-def check_named(name: str) -> Iterator[str]:
+def check_named(name: str) -> list[str]:
     """Check a method by its name, or by `package.module:Class`.
 
-    Yields:
-        Each promise as it is found kept.
+    Returns:
+        The promises, all found kept.
 
     Raises:
         BadName: If there is no such method or class.
@@ -53,19 +53,18 @@ def check_named(name: str) -> Iterator[str]:
     """
     if ":" not in name:
         choice = plan.parse("methods", name)
-        yield from check_method(catalog.load("methods", choice.name), dict(choice.settings))
-        return
+        return check_method(catalog.load("methods", choice.name), dict(choice.settings))
     module, _, attribute = name.partition(":")
     try:
         cls = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
         raise BadName(f"cannot load {name!r}: {error}; write package.module:Class") from None
-    yield from check_method(cls)
+    return check_method(cls)
 
 
 def check_method(
     cls: type[Any], settings: dict[str, Any] | None = None, size: int = 16
-) -> Iterator[str]:
+) -> list[str]:
     """Train a method for two steps on a handful of made-up faces, upscale, save and load.
 
     Settings named `steps` or `*_steps` are capped at two; the rest is the smoke budget.
@@ -75,19 +74,19 @@ def check_method(
         settings: Settings other than the defaults.
         size: Side of the low-resolution faces, in pixels.
 
-    Yields:
-        Each promise as it is found kept.
+    Returns:
+        The promises, all found kept.
 
     Raises:
         BenchError: With a sentence that names the first broken promise.
     """
-    yield from _check_class(cls)
+    kept = list(_check_class(cls))
     scale = next(iter(cls.about.scales), 4) if cls.about else 4
     with tempfile.TemporaryDirectory() as folder:
         data = _made_up(Path(folder), size, scale)
         small = {"scale": scale} | _small(cls) | (settings or {})
         lr = next(data.lr.batches(N))
-        yield from _check_behaviour(_Trial(cls, small, lr, data, Path(folder)))
+        return kept + list(_check_behaviour(_Trial(cls, small, lr, data, Path(folder))))
 
 
 def _check_class(cls: type[Any]) -> Iterator[str]:

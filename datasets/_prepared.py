@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class Made:
     """A face on its way into a prepared folder.
 
     Args:
-        name: File name, ending in `.png`; also the order of reading is the order of making.
+        name: File name, ending in `.png`.
         pixels: The crop, (size, size, 3), uint8.
         identity: Who is shown, for all faces of a folder or for none.
         landmarks: Points in pixels of the crop, (k, 2), x first; for all faces or for none.
@@ -45,9 +46,10 @@ class Made:
 def prepared(folder: Path, title: str, size: int, make: Callable[[], Iterable[Made]]) -> Faces:
     """Return the faces of a folder, making them first if the folder is absent.
 
-    They are written into a folder aside that is then renamed, so a killed process leaves nothing
-    under the final name, and of two processes the first to finish wins. The name of the folder
-    has to determine its content: put a digest of every setting into it.
+    They are read back in the order of making. They are written into a folder aside that is then
+    renamed, so a killed process leaves nothing under the final name, and of two processes the
+    first to finish wins. The name of the folder has to determine its content: put a digest of
+    every setting into it.
 
     Args:
         folder: Final place.
@@ -155,5 +157,6 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 def _sweep(folder: Path) -> None:
     """Remove what processes killed long ago left beside a folder."""
     for left in folder.parent.glob(f".{folder.name}.*.part"):
-        if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):  # another process may be sweeping too
+            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(left)

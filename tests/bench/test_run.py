@@ -219,8 +219,8 @@ def test_score_takes_any_two_folders(toys: Add, tmp_path: Path) -> None:
     (only,) = score(tmp_path / "runs/repeat/blobs/images", metrics="brightness")
     assert isinstance(only, Score)
     assert only.n == 40
+    (tmp_path / "empty").mkdir()
     with pytest.raises(BenchError, match="holds no image"):
-        (tmp_path / "empty").mkdir()
         score(tmp_path / "empty", metrics="brightness")
 
 

@@ -102,21 +102,21 @@ def test_a_killed_preparation_is_done_again_and_its_leavings_are_swept(tmp_path:
 
 
 def test_bad_faces_are_named(tmp_path: Path) -> None:
-    with pytest.raises(BadImage, match=r"a.png has pixels of shape \(8, 8, 3\)"):
+    with pytest.raises(BadImage, match=r"a\.png has pixels of shape \(8, 8, 3\)"):
         prepared(tmp_path / "lr", "toy", 16, lambda: [Made("a.png", grey(1))])
-    with pytest.raises(BadData, match="two faces are named a.png"):
+    with pytest.raises(BadData, match=r"two faces are named a\.png"):
         prepared(tmp_path / "lr", "toy", 8, lambda: [Made("a.png", grey(1))] * 2)
     with pytest.raises(BadData, match="no face was found"):
         prepared(tmp_path / "lr", "toy", 8, lambda: [])
     half = [Made("a.png", grey(1), "somebody"), Made("b.png", grey(2))]
-    with pytest.raises(BadData, match=r"1 of 2 faces .* have no identity \(the first is b.png\)"):
+    with pytest.raises(BadData, match=r"1 of 2 faces .* have no identity \(the first is b\.png\)"):
         prepared(tmp_path / "lr", "toy", 8, lambda: half)
 
 
 def test_a_folder_changed_by_hand_is_refused(tmp_path: Path) -> None:
     faces = prepared(tmp_path / "lr", "toy", 8, three)
     (faces.root / "a.png").unlink()
-    with pytest.raises(BadData, match=r"has lost 1 of 3 faces \(the first is a.png\)"):
+    with pytest.raises(BadData, match=r"has lost 1 of 3 faces \(the first is a\.png\)"):
         prepared(tmp_path / "lr", "toy", 8, three)
     (faces.root / "faces.json").write_text("{")
     with pytest.raises(BadData, match="absent or damaged; delete the folder"):

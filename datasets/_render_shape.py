@@ -1,0 +1,249 @@
+"""The head as a surface: where each pixel meets it, and where its 68 landmarks appear.
+
+For every height y the head is an ellipse with half width w(y) and half depth d(y); brows, sockets,
+cheeks, lips and chin are relief on it. The view is orthographic.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from facesr.datasets._render_traits import Floats, Person, Shot
+
+SIDE = 2.95  # of the crop, in half face widths
+ANCHOR = (0.0, 0.2, 0.8)  # the point of the head in the middle of the crop
+_ROWS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """Half width and half depth of the head by height, tabulated from `low` to `high`."""
+
+    low: float
+    high: float
+    width: Floats
+    depth: Floats
+
+    def at(self, y: Floats) -> tuple[Floats, Floats]:
+        """Interpolate half width and half depth."""
+        place = np.clip((y - self.low) * ((_ROWS - 1) / (self.high - self.low)), 0, _ROWS - 1.001)
+        row = place.astype(np.intp)
+        rest = place - row
+        steps_w, steps_d = self._steps
+        return self.width[row] + rest * steps_w[row], self.depth[row] + rest * steps_d[row]
+
+    @cached_property
+    def _steps(self) -> tuple[Floats, Floats]:
+        return np.append(np.diff(self.width), 0), np.append(np.diff(self.depth), 0)
+
+
+def head_profile(who: Person, how: Shot) -> Profile:
+    """Return the outline of the skull and the jaw, which drops as the mouth opens."""
+    chin = who.chin + 0.14 * how.mouth_open
+    y = np.linspace(-who.top, chin, _ROWS)
+    up, down = np.clip(-y / who.top, 0, 1), np.clip(y / chin, 0, 1)
+    cheek = 1 + 0.02 * max(how.smile, 0) * np.exp(-(((y - 0.5) / 0.3) ** 2))
+    width = np.where(y < 0, (1 - up**2.5) ** 0.5, (1 - down**who.jaw) ** who.taper)
+    depth = np.where(y < 0, (1 - up**2.4) ** 0.5, (1 - down**5) ** 0.42 * (1 - 0.06 * down))
+    return Profile(
+        -who.top, chin, who.width * width * cheek + 1e-3, who.depth * depth + 1e-3
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """How the head is seen: a turn to the side, up and down, in the plane, and a frame."""
+
+    yaw: float
+    pitch: float
+    roll: float
+    unit: float  # pixels per half face width
+    centre: Floats  # pixel where the origin of the head would appear
+
+    def project(self, points: Floats) -> Floats:
+        """Return pixel positions, (n, 2), of points of the head, (n, 3); pixel centres at +0.5."""
+        x, y, z = points.T
+        side = np.cos(self.yaw) * x + np.sin(self.yaw) * z
+        front = np.cos(self.yaw) * z - np.sin(self.yaw) * x
+        down = np.cos(self.pitch) * y - np.sin(self.pitch) * front
+        c, s = np.cos(self.roll), np.sin(self.roll)
+        return self.centre + self.unit * np.stack([c * side - s * down, s * side + c * down], -1)
+
+    def rays(self, size: int) -> tuple[Floats, Floats]:
+        """Return where the ray of each pixel crosses the plane of the picture, upright."""
+        at = np.arange(size) + 0.5
+        x, y = (at - self.centre[0]) / self.unit, (at[:, None] - self.centre[1]) / self.unit
+        c, s = np.cos(self.roll), np.sin(self.roll)
+        return c * x + s * y, c * y - s * x
+
+    def meet(self, x: Floats, y: Floats, shape: Profile) -> tuple[Floats, Floats, Floats, Floats]:
+        """Intersect rays with a head.
+
+        Returns:
+            u, v and depth towards the viewer of the point that is hit, and how far inside the
+            outline the ray passes (negative outside, where the rest is a continuation).
+        """
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        cp, sp = np.cos(self.pitch), np.sin(self.pitch)
+        front = np.sqrt(np.clip(1 - x * x, 0.15, 1))
+        for _ in range(2 if abs(sp) > 1e-3 else 1):
+            v = (y + sp * front) / cp
+            w, d = shape.at(v)
+            iw, idd = 1 / (w * w), 1 / (d * d)
+            a = s * s * iw + c * c * idd
+            b = c * s * x * (idd - iw)
+            inside = b * b - a * (x * x * (c * c * iw + s * s * idd) - 1)
+            front = (np.sqrt(np.maximum(inside, 0)) - b) / a
+        v = (y + sp * front) / cp
+        out = np.minimum(v - shape.low, shape.high - v) * 3
+        inside = np.minimum(inside / a * 0.5, out)
+        return c * x - s * front, v, (front + sp * y) / cp, inside
+
+
+def look(how: Shot, size: int) -> View:
+    """Return the view of a shot on a picture of `size` pixels."""
+    unit = size / SIDE * how.zoom
+    free = View(how.yaw, how.pitch, how.roll, unit, np.zeros(2))
+    middle = free.project(np.array([ANCHOR]))[0]
+    return View(how.yaw, how.pitch, how.roll, unit, size * (0.5 + how.shift) - middle)
+
+
+def bump(x: Floats, y: Floats, at: tuple[float, float], reach: tuple[float, float]) -> Floats:
+    """Return a smooth hill of height 1 that ends at `reach`."""
+    r = ((x - at[0]) / reach[0]) ** 2 + ((y - at[1]) / reach[1]) ** 2
+    return np.maximum(1 - r, 0) ** 2
+
+
+def nose(u: Floats, v: Floats, who: Person) -> Floats:
+    """Return the height of the nose above the face."""
+    along = np.clip((v + 0.1) / (who.nose_length + 0.1), 0, 1)
+    rise = who.nose_height * (0.16 * who.nose_bridge + along * (0.35 + 0.65 * along))
+    fade_in = np.clip((v + 0.22) / 0.25, 0, 1)
+    under = np.clip((who.nose_length + 0.1 - v) / 0.16, 0, 1)
+    across = (0.12 + 0.55 * who.nose_width * along**2) * 1.9
+    ridge = rise * fade_in * np.maximum(1 - (u / across) ** 2, 0) ** 2
+    tip = bump(u, v, (0, who.nose_length - 0.03), (0.2, 0.17)) * (0.05 + 0.05 * who.nose_tip)
+    wings = bump(abs(u), v, (0.72 * who.nose_width, who.nose_length), (0.15, 0.14)) * 0.13
+    return (ridge + tip) * under * under * (3 - 2 * under) + wings
+
+
+def relief(u: Floats, v: Floats, who: Person, how: Shot) -> Floats:
+    """Return the height of everything but the nose and the mouth."""
+    au = abs(u)
+    smile, open_ = max(how.smile, 0.0), how.mouth_open
+    h = bump(au, v, (who.eye_x - 0.02, -0.24), (0.42, 0.17)) * (0.035 + 0.045 * who.masculine)
+    h -= bump(au, v, (who.eye_x - 0.06, 0.0), (0.36, 0.25)) * 0.13
+    h += bump(au, v, (who.eye_x, 0.0), (0.21, 0.15)) * 0.09
+    h += bump(au, v, (0.6, 0.42), (0.36, 0.34)) * (0.03 + 0.05 * who.cheek + 0.04 * smile)
+    h -= bump(au, v, (0.68, 0.95), (0.3, 0.4)) * 0.05 * who.cheek
+    h += bump(au, v, (0.0, who.mouth_y), (0.5, 0.36)) * 0.07
+    h -= bump(u, v, (0.0, who.mouth_y + 0.24 + 0.08 * open_), (0.24, 0.1)) * 0.05
+    chin = who.chin - 0.2 + 0.14 * open_
+    return h + bump(au, v, (0.04, chin), (0.3, 0.24)) * (0.06 + 0.04 * who.masculine)
+
+
+def mouth_lines(who: Person, how: Shot, t: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return y of the lips at t in [-1, 1] across: upper edge, upper inner, lower inner, lower."""
+    smile, open_ = how.smile, how.mouth_open
+    base = who.mouth_y - 0.03 * smile - 0.1 * smile * (t * t - 0.3)
+    span = np.sqrt(np.maximum(1 - t * t, 0))
+    arch = 1 - abs(t) ** 2.2
+    bow = 1 - 0.3 * who.lip_bow * np.exp(-((t / 0.14) ** 2)) + 0.12 * who.lip_bow * np.exp(
+        -(((abs(t) - 0.3) / 0.18) ** 2)
+    )
+    thin = 1 - 0.25 * max(smile, 0)
+    gap = open_ * 0.26 + 0.045 * max(smile - 0.35, 0)
+    upper = base - 0.3 * gap * span
+    lower = base + 0.7 * gap * span
+    return (
+        upper - who.lip_upper * thin * arch * bow,
+        upper,
+        lower,
+        lower + who.lip_lower * thin * span * arch,
+    )
+
+
+def mouth_half_width(who: Person, how: Shot) -> float:
+    """Return half the distance of the mouth corners."""
+    return who.mouth_width * (1 + 0.24 * how.smile - 0.12 * how.mouth_open)
+
+
+def lid_lines(who: Person, how: Shot, t: Floats) -> tuple[Floats, Floats]:
+    """Return y of the upper and lower lid at t from -1 (inner corner) to 1 (outer corner).
+
+    Values are relative to the middle of the eye, before its tilt.
+    """
+    wide = who.eye_open * (1 - 0.3 * max(how.smile, 0) + 0.15 * max(how.brow_raise, 0))
+    arch = np.maximum(1 - (t + 0.08 * (1 - t * t)) ** 2, 0)
+    upper = -wide * (1 - how.eye_close) * arch**0.7 + 0.35 * wide * how.eye_close * arch
+    return upper, 0.55 * wide * (1 - 0.3 * max(how.smile, 0)) * np.maximum(1 - t * t, 0)
+
+
+def brow_line(who: Person, how: Shot, t: Floats) -> Floats:
+    """Return y of the middle of a brow at t from -1 (inner end) to 1 (outer end)."""
+    arch = who.brow_arch * (1 - ((t - 0.25) / 1.1) ** 2)
+    return who.brow_y - 0.07 * how.brow_raise - arch + who.brow_tilt * t * 0.5 + 0.02 * t * t
+
+
+def landmarks(who: Person, how: Shot, view: View) -> Floats:
+    """Return the 68 landmarks in iBUG order, pixels of the picture, (68, 2)."""
+    shape = head_profile(who, how)
+    flat = np.concatenate(
+        [_brow_points(who, how), _nose_points(who), _eye_points(who, how), _mouth_points(who, how)]
+    )
+    u, v = flat.T
+    w, d = shape.at(v)
+    z = d * np.sqrt(np.maximum(1 - (u / w) ** 2, 0.01))
+    z = z + nose(u, v, who) + relief(u, v, who, how)
+    return np.concatenate([_jaw_points(shape, view), view.project(np.stack([u, v, z], -1))])
+
+
+def _jaw_points(shape: Profile, view: View) -> Floats:
+    """Follow the outline from ear to ear: the jaw itself, or what hides it on the far side."""
+    angle = np.linspace(-1, 1, 17)
+    y = shape.high * (1 - 0.93 * abs(angle) ** 1.6) - 0.01
+    w, d = shape.at(y)
+    ear = np.radians(82)
+    far = np.arctan2(np.cos(view.yaw) * w, abs(np.sin(view.yaw)) * d + 1e-9)
+    turned = np.sign(angle) * view.yaw > 0
+    theta = np.where(turned, np.minimum(ear, far), ear)
+    points = np.stack([np.sign(angle) * w * np.sin(theta), y, d * np.cos(theta)], -1)
+    points[8] = (0, y[8], d[8])
+    return view.project(points)
+
+
+def _brow_points(who: Person, how: Shot) -> Floats:
+    t = np.linspace(-0.95, 0.95, 5)
+    x = who.eye_x + 0.02 + t * who.brow_length
+    right = np.stack([x, brow_line(who, how, t)], -1)
+    return np.concatenate([right[::-1] * (-1, 1), right])
+
+
+def _nose_points(who: Person) -> Floats:
+    bridge = np.linspace(0.02, who.nose_length - 0.03, 4)
+    across = np.array([-1, -0.5, 0, 0.5, 1])
+    base = np.stack(
+        [across * who.nose_width * 0.85, who.nose_length + 0.09 - 0.04 * abs(across)], -1
+    )
+    return np.concatenate([np.stack([bridge * 0, bridge], -1), base])
+
+
+def _eye_points(who: Person, how: Shot) -> Floats:
+    t = np.array([1, 0.36, -0.36, -1, -0.36, 0.36])
+    upper, lower = lid_lines(who, how, t)
+    y = np.where(np.arange(6) < 3, upper, lower)
+    y[[0, 3]] = 0
+    x = t * who.eye_width
+    right = np.stack([who.eye_x + x, y - x * who.eye_tilt], -1)
+    left = right * (-1, 1)
+    return np.concatenate([left, right[[3, 2, 1, 0, 5, 4]]])
+
+
+def _mouth_points(who: Person, how: Shot) -> Floats:
+    outer, inner = np.linspace(-1, 1, 7), np.linspace(-0.9, 0.9, 5)
+    top, _, _, bottom = mouth_lines(who, how, outer)
+    _, upper, lower, _ = mouth_lines(who, how, inner)
+    x = np.concatenate([outer, outer[-2:0:-1], inner, inner[-2:0:-1]])
+    y = np.concatenate([top, bottom[-2:0:-1], upper, lower[-2:0:-1]])
+    return np.stack([x * mouth_half_width(who, how), y], -1)

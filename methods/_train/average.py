@@ -1,0 +1,45 @@
+"""Exponential moving averages of networks."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import nn
+
+
+class Average:
+    """A copy of a network that follows it slowly.
+
+    The t-th update keeps `min(decay, (1 + t) / (10 + t))` of the copy, so that the random start
+    is forgotten early. Weights and floating-point buffers are averaged, other buffers copied.
+
+    Args:
+        net: The network that is followed.
+        decay: Share of the copy that every update keeps, in [0, 1).
+    """
+
+    def __init__(self, net: nn.Module, decay: float) -> None:
+        self.net = copy.deepcopy(net).eval().requires_grad_(False)
+        self.decay = decay
+        self.updates = 0
+
+    @torch.no_grad()
+    def update(self, net: nn.Module) -> None:
+        """Move the copy towards the network."""
+        keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        followed = net.state_dict()
+        for name, mine in self.net.state_dict().items():
+            if mine.is_floating_point():
+                mine.lerp_(followed[name], 1 - keep)
+            else:
+                mine.copy_(followed[name])
+        self.updates += 1
+
+    def state(self) -> dict[str, Any]:
+        """Return weights and count."""
+        return {"updates": self.updates, "net": self.net.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.net.load_state_dict(state["net"])
+        self.updates = state["updates"]

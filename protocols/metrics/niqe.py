@@ -1,0 +1,116 @@
+"""Natural image quality evaluator: how far local statistics lie from those of good photographs.
+
+Paper: Mittal, Soundararajan & Bovik, Making a "completely blind" image quality analyzer, IEEE
+Signal Processing Letters 2013. Conventions of the authors' MATLAB release: brightness of 16 to
+235 rounded to integers, blocks of 96 pixels, a second scale halved by antialiased bicubic. The
+model is theirs, too.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesr.bench import assets
+from facesr.bench.contract import Metric
+from facesr.bench.errors import BadData
+from facesr.bench.faces import Faces
+from facesr.bench.progress import progress
+from facesr.bench.score import Score
+from facesr.protocols._checks import called, some
+from facesr.protocols._identity import DIGITS, identity
+from facesr.protocols._luma import luma
+from facesr.protocols._scores import absent, per_picture
+from facesr.protocols.metrics._blocks import block_features
+
+VERSION = 1
+BLOCK = 96
+_BATCH = 128
+
+Array = NDArray[np.float64]
+
+
+class Model(NamedTuple):
+    """Gaussian of pristine blocks: mean (36,), covariance (36, 36)."""
+
+    mean: Array
+    covariance: Array
+
+
+def niqe(y: Array, model: Model, block: int = BLOCK) -> Array:
+    """Rate images without a reference (eq. 10).
+
+    Args:
+        y: Brightness, (n, h, w), integers of 16 to 235; cut to whole blocks.
+        model: Statistics of good photographs, from blocks of the same side.
+        block: Side of a block, even.
+
+    Returns:
+        Distances, (n,), lower is better; finite for any image.
+    """
+    blocks, _ = block_features(y, block)
+    return np.array([_distance(each, model) for each in blocks])
+
+
+@dataclass(frozen=True)
+class Niqe(Metric):
+    """NIQE as published; needs pictures of 96 pixels or more."""
+
+    def missing(self) -> str:
+        """Say how to get the published model."""
+        return assets.missing("niqe")
+
+    def score(self, sr: Faces, reference: Faces | None) -> Score:
+        """See `Metric.score`; the reference is not looked at.
+
+        Raises:
+            BadData: If the faces are smaller than a block.
+        """
+        if some(sr, "niqe").size < BLOCK:
+            raise BadData(
+                f"{called(sr)} has {sr.size}x{sr.size} faces; niqe is defined from {BLOCK} pixels "
+                f"on, use niqe_fit for smaller ones"
+            )
+        mark = f"live@{assets.asset('niqe').sha256[:DIGITS]}"
+        label = identity("niqe", block=BLOCK, params=mark, version=VERSION)
+        if why := self.missing():
+            return absent("niqe", sr, why, better="lower", identity=label, group="realism")
+        values = rate(sr, published(), BLOCK)
+        return per_picture("niqe", values, sr, better="lower", identity=label, group="realism")
+
+
+def published() -> Model:
+    """Read the authors' model of 125 photographs.
+
+    Raises:
+        BenchError: If the file is absent or is another one.
+    """
+    with np.load(assets.find("niqe"), allow_pickle=False) as file:
+        return Model(file["mu_pris_param"].ravel(), file["cov_pris_param"])
+
+
+def rate(sr: Faces, model: Model, block: int) -> Array:
+    """Rate every face, (n,)."""
+    return np.concatenate([niqe(y, model, block) for y in brightness(sr, "niqe")])
+
+
+def brightness(faces: Faces, what: str) -> Iterator[Array]:
+    """Yield the brightness of faces, (up to 128, h, w), showing progress."""
+    with progress(f"{what} of {called(faces)}", len(faces)) as advance:
+        for start in range(0, len(faces), _BATCH):
+            part = faces.take(range(start, min(start + _BATCH, len(faces))))
+            yield luma(part.pixels().numpy()).round()
+            advance(len(part))
+
+
+def _distance(blocks: Array, model: Model) -> float:
+    whole = blocks[~np.isnan(blocks).any(axis=1)]
+    covariance = np.cov(whole, rowvar=False) if len(whole) > 1 else np.zeros_like(model.covariance)
+    known = ~np.isnan(blocks)
+    # a spread that no block has counts as none: a flat picture is rated, and rated badly
+    mean = np.where(known, blocks, 0).sum(axis=0) / known.sum(axis=0).clip(1)
+    away = model.mean - mean
+    inverse = np.linalg.pinv((model.covariance + covariance) / 2)
+    return float(np.sqrt(max(0.0, away @ inverse @ away)))

@@ -1,0 +1,182 @@
+"""Lines over an axis: training logs, and numbers as a function of another."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from facesr.bench.score import Curve, Row
+from facesr.reports._format import digits, half_width
+from facesr.reports._view import Look, look
+
+WIDTH, HEIGHT = 320, 150
+Points = Sequence[tuple[float, float]]
+MOST_POINTS = 240
+AXES = ("step", "iteration", "epoch")
+NOT_DRAWN = ("seconds", "stage")
+
+
+@dataclass(frozen=True)
+class Path2D:
+    """A line in a box of `WIDTH` by `HEIGHT`, y down.
+
+    Args:
+        title: What is written at its end.
+        look: Colour.
+        points: Corners as SVG writes them.
+        band: Corners of the 95 % band; empty without one.
+        end: Height of the last point.
+    """
+
+    title: str
+    look: Look
+    points: str
+    band: str
+    end: float
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Lines on common axes.
+
+    Args:
+        title: What is drawn.
+        x_label: What runs along the bottom.
+        x_ends: First and last position, as text.
+        y_ends: Lowest and highest value in view, as text.
+        paths: The lines.
+        note: What to know of it.
+    """
+
+    title: str
+    x_label: str
+    x_ends: tuple[str, str]
+    y_ends: tuple[str, str]
+    paths: tuple[Path2D, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the log of one training says.
+
+    Args:
+        method: Label of the method.
+        folder: Name of its folder.
+        charts: One per logged quantity.
+    """
+
+    method: str
+    folder: Path
+    charts: tuple[Chart, ...]
+
+
+def trainings(folders: Mapping[str, Path], families: Mapping[str, str]) -> list[Training]:
+    """Read the logs of every training in the folders of some methods.
+
+    Args:
+        folders: Folder by method label.
+        families: Families by method label.
+    """
+    found = []
+    for method, root in folders.items():
+        for folder in sorted(root.glob("train-*")):
+            charts = log_charts(folder / "log.csv", look(method, families.get(method, "")))
+            if charts:
+                found.append(Training(method, folder, tuple(charts)))
+    return found
+
+
+def log_charts(path: Path, style: Look) -> list[Chart]:
+    """Draw every number of a training log over its steps; empty without a usable log."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            lines = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+    names = [name for name in (lines[0] if lines else {}) if name]
+    axis = next((name for name in AXES if name in names), names[0] if names else "")
+    charts = []
+    for name in (name for name in names if name not in (axis, *NOT_DRAWN)):
+        pairs = [(_number(line[axis]), _number(line[name])) for line in lines]
+        points = [(x, y) for x, y in pairs if x is not None and y is not None]
+        if len(points) > 1:
+            charts.append(_chart(name, axis, [(name, style, _thin(points), [])], ""))
+    return charts
+
+
+def curve_charts(rows: Sequence[Row], families: Mapping[str, str]) -> list[Chart]:
+    """Draw the curves of one data set, one chart per metric and identity, a line per method."""
+    grouped: dict[tuple[str, str], list[tuple[str, Curve]]] = {}
+    for row in rows:
+        if isinstance(row.score, Curve) and len(row.score.x) > 1:
+            key = (row.score.metric, row.score.identity)
+            grouped.setdefault(key, []).append((row.method, row.score))
+    charts = []
+    for (metric, _), members in grouped.items():
+        first = members[0][1]
+        lines = [
+            (
+                method,
+                look(method, families.get(method, "")),
+                list(zip(curve.x, curve.y, strict=True)),
+                _around(curve),
+            )
+            for method, curve in sorted(members, key=lambda member: member[0])
+        ]
+        note = (
+            f"{first.better} is better; bands are 95 % intervals, {first.interval}; n {first.n:,}"
+        )
+        charts.append(_chart(metric, first.x_label, lines, note))
+    return charts
+
+
+def _around(curve: Curve) -> list[tuple[float, float]]:
+    upper = list(zip(curve.x, curve.high, strict=True))
+    return [*zip(curve.x, curve.low, strict=True), *reversed(upper)]
+
+
+def _chart(
+    title: str, x_label: str, lines: Sequence[tuple[str, Look, Points, Points]], note: str
+) -> Chart:
+    everything = [point for _, _, points, band in lines for point in (*points, *band)]
+    x_low, x_high = min(x for x, _ in everything), max(x for x, _ in everything)
+    y_low, y_high = min(y for _, y in everything), max(y for _, y in everything)
+    x_span, y_span = x_high - x_low or 1.0, y_high - y_low or 1.0
+
+    def place(points: Points) -> list[tuple[float, float]]:
+        return [
+            (
+                round((x - x_low) / x_span * WIDTH, 1),
+                round(HEIGHT - (y - y_low) / y_span * HEIGHT, 1),
+            )
+            for x, y in points
+        ]
+
+    paths = []
+    for name, style, points, band in lines:
+        corners = place(points)
+        paths.append(Path2D(name, style, _svg(corners), _svg(place(band)), corners[-1][1]))
+    shown = digits([y_low, y_high], [half for half in [half_width(y_low, y_high / 10)] if half])
+    ends = (f"{x_low:,.10g}", f"{x_high:,.10g}")
+    return Chart(title, x_label, ends, (shown.text(y_low), shown.text(y_high)), tuple(paths), note)
+
+
+def _svg(points: Points) -> str:
+    return " ".join(f"{x:g},{y:g}" for x, y in points)
+
+
+def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Average neighbours so that a long log stays a small drawing."""
+    size = math.ceil(len(points) / MOST_POINTS)
+    parts = [points[i : i + size] for i in range(0, len(points), size)]
+    return [(sum(x for x, _ in p) / len(p), sum(y for _, y in p) / len(p)) for p in parts]
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,0 +1,63 @@
+"""Results to files: the same rows give the same bytes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from facesr.bench.errors import BadName
+from facesr.bench.files import write_text
+from facesr.bench.store import Results
+from facesr.reports._families import families
+from facesr.reports.table import comma_separated, latex, markdown, tables
+
+FILES = {"md": "table.md", "csv": "table.csv", "latex": "table.tex", "html": "index.html"}
+_TEXT = {"md": markdown, "csv": comma_separated, "latex": latex}
+
+
+def text(results: Results, format: str) -> str:
+    """Render results as text.
+
+    Args:
+        results: Rows and failures.
+        format: `md`, `csv` or `latex`.
+
+    Raises:
+        BadName: If there is no such format.
+        BenchError: If one column would hold two identities of a metric.
+    """
+    if format not in _TEXT:
+        raise BadName(f"no text format named {format!r}; known: {', '.join(_TEXT)}")
+    return _TEXT[format](tables(results.rows, results.failures, families(results)))
+
+
+def write(
+    results: Results,
+    root: Path,
+    out: Path,
+    formats: Sequence[str] = ("md", "csv", "latex", "html"),
+) -> list[Path]:
+    """Write `table.md`, `table.csv`, `table.tex` and `index.html`.
+
+    Args:
+        results: Rows and failures.
+        root: Run folder they come from; its pictures and training logs are shown.
+        out: Folder to write to, made if absent.
+        formats: Which of `md`, `csv`, `latex` and `html`.
+
+    Returns:
+        The files, in the order of `formats`.
+
+    Raises:
+        BadName: If there is no such format.
+        BenchError: If one column would hold two identities of a metric.
+    """
+    paths = []
+    for name in formats:
+        if name == "html":
+            from facesr.reports.site import write_site
+
+            paths.append(write_site(results, root, out))
+            continue
+        content = text(results, name)
+        paths.append(out / FILES[name])
+        write_text(paths[-1], content)
+    return paths
