@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from facesr.bench import plan, provenance, steps
+from facesr.bench.choices import Choice
 from facesr.bench.contract import Dataset, Method, Protocol, Split
 from facesr.bench.errors import BenchError
 from facesr.bench.faces import Faces
 from facesr.bench.files import write_text, write_whole
-from facesr.bench.plan import Choice
 from facesr.bench.score import Failure
 from facesr.bench.steps import Say
 from facesr.bench.store import Record, Store, read_json

@@ -85,13 +85,13 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Train, upscale and score methods, then print the board and write the report."""
-    from facesr.bench import plan
+    from facesr.bench import choices
 
-    plan.choose("methods", methods)  # a typo ends here, before anything heavy is imported
-    plan.parse("protocols", protocol)
+    choices.choose("methods", methods)  # a typo ends here, before anything heavy is imported
+    choices.parse("protocols", protocol)
     if datasets:
-        plan.choose("datasets", datasets)
-    settings = plan.parse_settings(set_ or [])
+        choices.choose("datasets", datasets)
+    settings = choices.parse_settings(set_ or [])
     from facesr.bench.run import run as run_board
     from facesr.reports.table import terminal
     from facesr.reports.write import write
@@ -134,11 +134,11 @@ def train(
     retrain: Retrain = False,
 ) -> None:
     """Train one method and print the place of its weights."""
-    from facesr.bench import plan
+    from facesr.bench import choices
 
-    settings = plan.parse_settings(set_ or [])
-    name = plan.parse("methods", method).name
-    plan.parse("datasets", dataset)
+    settings = choices.parse_settings(set_ or [])
+    name = choices.parse("methods", method).name
+    choices.parse("datasets", dataset)
     from facesr.bench.run import train as train_method
 
     weights = train_method(
@@ -169,10 +169,10 @@ def upscale(
     seed: Seed = 0,
 ) -> None:
     """Upscale a folder of images."""
-    from facesr.bench import plan
+    from facesr.bench import choices
 
-    settings = plan.parse_settings(set_ or [])
-    name = plan.parse("methods", method).name
+    settings = choices.parse_settings(set_ or [])
+    name = choices.parse("methods", method).name
     from facesr.bench.run import upscale as upscale_images
 
     faces = upscale_images(
@@ -198,12 +198,12 @@ def score(
     json: AsJson = False,
 ) -> None:
     """Measure any folder of images."""
-    from facesr.bench import plan
+    from facesr.bench import choices
 
     if metrics:
-        plan.choose("metrics", metrics)
+        choices.choose("metrics", metrics)
     if protocol:
-        plan.parse("protocols", protocol)
+        choices.parse("protocols", protocol)
     from facesr.bench.run import score as score_images
     from facesr.reports.table import terminal_scores
 
@@ -257,7 +257,7 @@ def check(
     method: Annotated[str, typer.Argument(help="Name, or package.module:Class")],
 ) -> None:
     """Check that a method keeps what the contract promises."""
-    from facesr.bench.plan import parse
+    from facesr.bench.choices import parse
 
     if ":" not in method:
         parse("methods", method)

@@ -38,7 +38,8 @@ def text(entries: list[dict[str, Any]]) -> str:
 
 def count_parameters(name: str) -> int:
     """Count the parameters that a method uses at test time, at full width."""
-    from facesr.bench.plan import Choice, build_method
+    from facesr.bench.choices import Choice
+    from facesr.bench.plan import build_method
 
     choice = Choice("methods", name)
     about = catalog.describe("methods", name).about

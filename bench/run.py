@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facesr.bench import catalog, plan
+from facesr.bench import catalog, choices, plan
 from facesr.bench.board import Board, Options, Ready, learns, prepare
+from facesr.bench.choices import Choice
 from facesr.bench.errors import BadData, BenchError
 from facesr.bench.faces import Faces, folder
-from facesr.bench.plan import Choice
 from facesr.bench.score import Curve, Failure, Score
 from facesr.bench.store import Results, Store
 
@@ -58,9 +58,9 @@ def run(
     Raises:
         BadName: If a name or setting does not exist; nothing has been computed then.
     """
-    chosen = plan.choose("methods", methods)
-    measure = plan.parse("protocols", protocol)
-    named = plan.choose("datasets", datasets) if datasets else None
+    chosen = choices.choose("methods", methods)
+    measure = choices.parse("protocols", protocol)
+    named = choices.choose("datasets", datasets) if datasets else None
     options = Options(
         budget or ("paper" if data else "smoke"),
         _checked(settings or {}, chosen),
@@ -127,10 +127,10 @@ def train(
     """
     from facesr.bench import steps
 
-    choice, place = plan.parse("methods", method), plan.parse("datasets", dataset)
+    choice, place = choices.parse("methods", method), choices.parse("datasets", dataset)
     overrides = _checked({choice.name: settings or {}}, [choice])
     options = Options(budget, overrides, pick_device(device), seed, retrain)
-    measure = plan.parse("protocols", protocol)
+    measure = choices.parse("protocols", protocol)
     ruler = plan.build_protocol(measure)
     store = Store(out)
     board = Board(store, ruler, measure.label, options, say)
@@ -183,7 +183,7 @@ def upscale(
     from facesr.bench.files import digest
     from facesr.bench.store import read_json
 
-    choice = plan.parse("methods", method)
+    choice = choices.parse("methods", method)
     recorded = read_json(weights.parent / "train.json") if weights else {}
     given = dict(recorded.get("key", {}).get("settings", {})) | dict(settings or {})
     given = {"scale": scale, "seed": seed} | given
@@ -238,9 +238,9 @@ def score(
     if metrics and protocol:
         raise BenchError("give --metrics or --protocol, not both")
     if protocol:
-        chosen = plan.build_protocol(plan.parse("protocols", protocol)).metrics()
+        chosen = plan.build_protocol(choices.parse("protocols", protocol)).metrics()
     else:
-        names = plan.choose("metrics", metrics or "all")
+        names = choices.choose("metrics", metrics or "all")
         chosen = [plan.build_metric(choice) for choice in names]
     sr = folder(images)
     real = folder(reference, size=sr.size) if reference else None
@@ -287,7 +287,7 @@ def _checked(
 ) -> Mapping[str, Mapping[str, Any]]:
     """Check settings by method name without importing any method."""
     for name, given in settings.items():
-        plan.check_settings("methods", catalog.entry("methods", name).name, given)
+        choices.check_settings("methods", catalog.entry("methods", name).name, given)
         if name not in {choice.name for choice in chosen}:
             raise BenchError(f"settings are given for {name}, which takes no part in this run")
     return settings

@@ -128,6 +128,8 @@ class Store:
             say(f"{method}: another process works on it in {self.root}; waiting")
             lock.acquire()
         try:
+            for aside in folder.rglob(".*.part"):  # left by a process that was killed
+                aside.unlink(missing_ok=True)
             yield
         finally:
             lock.release()

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from facesr.bench import catalog, plan
+from facesr.bench import catalog, choices, plan
 from facesr.bench.contract import Method, Split
 from facesr.bench.errors import BadName, BenchError
 from facesr.bench.faces import Faces, write_images
@@ -52,7 +52,7 @@ def check_named(name: str) -> list[str]:
         BenchError: With a sentence that names the first broken promise.
     """
     if ":" not in name:
-        choice = plan.parse("methods", name)
+        choice = choices.parse("methods", name)
         return check_method(catalog.load("methods", choice.name), dict(choice.settings))
     module, _, attribute = name.partition(":")
     try:

@@ -116,13 +116,13 @@ def _judge(choice: Choice, one: Searched, face: int, name: str, rule: Rule) -> N
         choice.chosen.append(Chosen(one.photo, name, box, points, score))
 
 
-def test_people(faces: Sequence[Chosen], share: float, seed: int) -> set[str]:
-    """Choose the people of the test split, each with the same probability."""
+def held_people(faces: Sequence[Chosen], share: float, seed: int) -> set[str]:
+    """Choose the people held out for the test, each with the same probability."""
     return {f.photo.identity for f in faces if draw(seed, "test", f.photo.identity) < share}
 
 
-def test_photographs(faces: Sequence[Chosen], share: float, seed: int) -> set[str]:
-    """Choose the photographs of the test split, so that it gets about a share of the faces.
+def held_photographs(faces: Sequence[Chosen], share: float, seed: int) -> set[str]:
+    """Choose the photographs held out for the test, so that it gets about a share of the faces.
 
     Photographs are gone through in an order that depends on the seed; one that would make the
     test split larger than 1.25 times its share is left to training.
@@ -141,6 +141,6 @@ def test_photographs(faces: Sequence[Chosen], share: float, seed: int) -> set[st
     return chosen
 
 
-def test_faces(faces: Sequence[Chosen], share: float, seed: int) -> set[str]:
-    """Choose the names of the test split's faces, each with the same probability."""
+def held_faces(faces: Sequence[Chosen], share: float, seed: int) -> set[str]:
+    """Choose the faces held out for the test, by name, each with the same probability."""
     return {face.name for face in faces if draw(seed, "test", face.name) < share}

@@ -66,7 +66,7 @@ class Detector(Protocol):
 
 @dataclass(frozen=True)
 class Mtcnn:
-    """The three cascaded networks of Zhang et al. 2016, with the weights that facenet-pytorch ships.
+    """The three cascaded networks of Zhang et al. 2016, as facenet-pytorch ships them.
 
     Args:
         enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.

@@ -60,9 +60,9 @@ def draw(who: Person, how: Shot, size: int) -> Rendered:
     view = form.look(how, fine)
     x, y = view.rays(fine)
     shape = form.head_profile(who, how)
-    u, v, z, inside = view.meet(x, y, shape)
+    hit = view.meet(x, y, shape)
     blank = np.zeros((3, fine, fine)), np.zeros((fine, fine)), np.zeros((fine, fine))
-    canvas = paint.Canvas(view, u, v, z, *blank)
+    canvas = paint.Canvas(view, hit.u, hit.v, hit.z, *blank)
     _raise_nose(canvas, who, shape)
     canvas.z += form.relief(canvas.u, canvas.v, who, how)
     paint.skin(canvas, who)
@@ -72,9 +72,10 @@ def draw(who: Person, how: Shot, size: int) -> Rendered:
     top.beard(canvas, who, how)
     paint.eyes(canvas, who, how)
     paint.brows(canvas, who, how)
-    face = paint.soft(inside, 0.02 + 1.5 * canvas.pixel)
-    hair = top.hair(canvas, who, how, shape, x, y)
-    light = _shade(canvas, how)
+    edge = 0.015 + 1.5 * canvas.pixel
+    face = paint.soft(hit.inside - edge / 2, edge)
+    hair, hair_z = top.hair(canvas, who, shape, x, y)
+    light = _shade(canvas, how, hair, hair_z)
     alpha = face + hair - face * hair
     behind = _behind(canvas, who, how, x, y)
     picture = behind + alpha * (light - behind)
@@ -83,7 +84,8 @@ def draw(who: Person, how: Shot, size: int) -> Rendered:
         picture += shine * (how.key[:, None, None] - picture)
         picture += rim * (who.glasses_colour[:, None, None] * 0.8 - picture)
     small = picture.reshape(3, size, over, size, over).mean((2, 4))
-    return Rendered(_develop(small, how), form.landmarks(who, how, form.look(how, size)).astype(np.float32))
+    gain = how.exposure * float(0.3 / who.skin.mean()) ** 0.3
+    return Rendered(_develop(small, gain), form.landmarks(who, how, form.look(how, size)).astype(np.float32))
 
 
 def _raise_nose(canvas: paint.Canvas, who: Person, shape: form.Profile) -> None:
@@ -114,13 +116,23 @@ def _raise_nose(canvas: paint.Canvas, who: Person, shape: form.Profile) -> None:
     canvas.z[where] = z + rise
 
 
-def _shade(canvas: paint.Canvas, how: Shot) -> Floats:
-    """Light the painted surface; returns linear RGB, (3, size, size)."""
-    z, pixel = canvas.z, canvas.pixel
+def _slopes(z: Floats, pixel: float) -> tuple[Floats, Floats]:
+    """Return how depth grows to the right and down, at most 4."""
     gx, gy = np.empty_like(z), np.empty_like(z)
-    gx[:, 1:-1], gy[1:-1] = z[:, 2:] - z[:, :-2], z[2:] - z[:-2]
+    np.subtract(z[:, 2:], z[:, :-2], out=gx[:, 1:-1])
+    np.subtract(z[2:], z[:-2], out=gy[1:-1])
     gx[:, 0], gx[:, -1], gy[0], gy[-1] = gx[:, 1], gx[:, -2], gy[1], gy[-2]
-    gx, gy = np.clip(gx / (2 * pixel), -4, 4), np.clip(gy / (2 * pixel), -4, 4)
+    return np.clip(gx / (2 * pixel), -4, 4), np.clip(gy / (2 * pixel), -4, 4)
+
+
+def _shade(canvas: paint.Canvas, how: Shot, hair: Floats, hair_z: Floats) -> Floats:
+    """Light the painted surface; returns linear RGB, (3, size, size)."""
+    pixel = canvas.pixel
+    gx, gy = _slopes(canvas.z, pixel)
+    hx, hy = _slopes(hair_z, pixel)
+    gx += hair * (hx - gx)
+    gy += hair * (hy - gy)
+    z = canvas.z + hair * (hair_z - canvas.z)
     norm = 1 / np.sqrt(gx * gx + gy * gy + 1)
     nx, ny = -gx * norm, -gy * norm
     lx, ly, lz = how.light
@@ -132,8 +144,8 @@ def _shade(canvas: paint.Canvas, how: Shot) -> Floats:
     for i, wrap in enumerate((0.34, 0.22, 0.17)):
         direct = np.maximum((facing + wrap) / (1 + wrap), 0) * lit
         bright[i] = canvas.albedo[i] * (how.key[i] * 1.15 * direct + how.fill[i] * sky)
-    hx, hy, hz = np.array([lx, ly, lz + 1]) / np.sqrt(2 + 2 * lz)
-    shine = np.maximum(nx * hx + ny * hy + norm * hz, 0)
+    half = float(1 / np.sqrt(2 + 2 * lz))
+    shine = np.maximum((facing + norm) * half, 0)
     for _ in range(4):
         shine = shine * shine
     bright += how.key[:, None, None] * (canvas.gloss * shine * lit * 0.1 + canvas.glint)
@@ -159,12 +171,10 @@ def _shadow(z: Floats, light: Floats, pixel: float) -> Floats:
 def _blur(x: Floats, reach: int) -> Floats:
     """Average over a square of 2 reach + 1 pixels, repeating the border."""
     n = 2 * reach + 1
-    for axis in (0, 1):
-        pad = [(0, 0), (0, 0)]
-        pad[axis] = (reach + 1, reach)
-        total = np.cumsum(np.pad(x, pad, mode="edge"), axis)
-        x = (np.take(total, range(n, total.shape[axis]), axis)
-             - np.take(total, range(total.shape[axis] - n), axis)) / n
+    for _ in range(2):
+        edges = [np.repeat(x[:1], reach + 1, 0), x, np.repeat(x[-1:], reach, 0)]
+        total = np.cumsum(np.concatenate(edges), 0)
+        x = ((total[n:] - total[:-n]) / n).T
     return x
 
 
@@ -241,8 +251,8 @@ def _background(how: Shot, size: int) -> Floats:
     return picture * 0.85
 
 
-def _develop(light: Floats, how: Shot) -> NDArray[np.uint8]:
+def _develop(light: Floats, gain: float) -> NDArray[np.uint8]:
     """Turn linear light into 8-bit sRGB with a soft shoulder, (size, size, 3)."""
-    light = np.maximum(light * how.exposure, 0)
+    light = np.maximum(light * gain, 0)
     light = np.where(light > 0.7, 0.7 + 0.3 * (1 - np.exp(-(light - 0.7) / 0.3)), light)
     return np.rint(255 * np.power(light, 1 / 2.2)).astype(np.uint8).transpose(1, 2, 0).copy()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from facesr.datasets._render_paint import Canvas, noise, soft
-from facesr.datasets._render_shape import Profile, View
+from facesr.datasets._render_shape import Profile
 from facesr.datasets._render_traits import Floats, Person, Shot
 
 _LONG = ("long", "bob")
@@ -42,52 +42,44 @@ def hairline(who: Person) -> Floats:
     return line
 
 
-def hair(canvas: Canvas, who: Person, how: Shot, head: Profile, x: Floats, y: Floats) -> Floats:
+def hair(
+    canvas: Canvas, who: Person, head: Profile, x: Floats, y: Floats
+) -> tuple[Floats, Floats]:
     """Paint the hair over the head.
 
     Args:
-        canvas: The picture; hair becomes part of its albedo, depth and highlights.
+        canvas: The picture; hair becomes part of its albedo and highlights.
         who: Traits.
-        how: Conditions.
         head: Outline of the skull.
         x: Where the ray of each pixel crosses the plane of the picture, with `y`.
 
     Returns:
-        Opacity, (size, size).
+        Opacity and depth towards the viewer.
     """
     shape = hair_profile(who, head)
-    u, v, z, inside = canvas.view.meet(x, y, shape)
-    w, d = shape.at(v)
-    around = 1 - np.sqrt(np.maximum(1 - (u / w) ** 2, 0)) * np.where(
-        _front(canvas.view, u, v, z), 1, -1
-    )
-    turn = u / w
-    strand = noise(turn * 46 + who.hair_wave * 2.2 * np.sin(v * 7), v * 5, who.texture + 9)
+    u, v, z, inside, turn, back = canvas.view.meet(x, y, shape)
+    around = 1 - np.sqrt(1 - turn * turn) * (1 - 2.0 * back)
     if who.hair_style == "curly":
-        strand = 0.5 * strand + noise(u * 16, v * 16, who.texture + 3)
-    tuft = noise(turn * 14, v * 2, who.texture + 19)
+        strand = noise(u * 12, v * 12, who.texture + 3)
+    else:
+        sweep = 0.0 if who.hair_style in _LONG else 40 * who.hair_part
+        strand = noise(turn * 22 + sweep * v, v * 3, who.texture + 9, grain=True)
+    tuft = noise(turn * 12 + 8 * who.hair_part * v, v * 2, who.texture + 19)
     part = who.hair_part if who.hair_style in ("side", "long", "bob") else 0.0
     line = np.interp(around, _AROUND, hairline(who)) + part * 0.3 * turn * (around < 0.6)
     ragged = 0.03 + 0.05 * who.fringe + 0.05 * (who.hair_style == "curly")
     grown = soft(line + ragged * (tuft + 0.6 * strand) - v, 0.09 + 0.1 * (who.hair_style == "buzz"))
     rough = 0.05 if who.hair_style == "curly" else 0.012
-    alpha = grown * soft(inside + rough * (tuft + strand), 0.03 + canvas.pixel)
+    edge = 0.03 + canvas.pixel
+    alpha = grown * soft(inside + rough * (tuft + strand) - edge / 2, edge)
     if who.hair_style == "buzz":
         alpha *= 0.78
     tone = np.clip(1 + 0.5 * strand + 0.25 * tuft, 0.3, 1.9)
     seam = np.clip(1 - abs(turn - part) / 0.03, 0, 1) * (part != 0) * (v < -0.9)
     canvas.albedo += alpha * (who.hair[:, None, None] * tone * (1 - 0.4 * seam) - canvas.albedo)
-    canvas.z += alpha * (z + 0.02 * strand - canvas.z)
     canvas.gloss *= 1 - alpha
     canvas.gloss += alpha * 0.35 * np.clip(0.6 + strand, 0, 2)
-    return alpha
-
-
-def _front(view: View, u: Floats, v: Floats, z: Floats) -> Floats:
-    """Say whether points lie on the front half of the head."""
-    back = np.cos(view.yaw) * np.cos(view.pitch)
-    side = np.sin(view.yaw) * u
-    return (z + np.sin(view.pitch) * v + side) / max(back, 0.2) > 0
+    return alpha, z + 0.02 * strand
 
 
 def beard(canvas: Canvas, who: Person, how: Shot) -> None:
@@ -96,7 +88,7 @@ def beard(canvas: Canvas, who: Person, how: Shot) -> None:
     if strength <= 0:
         return
     u, v = abs(canvas.u), canvas.v
-    grain = noise(canvas.u * 42, v * 30, who.texture + 13)
+    grain = noise(canvas.u * 26, v * 18, who.texture + 13, grain=True)
     mouth = who.mouth_y + 0.02
     drop = 0.1 * how.mouth_open
     edge = 0.32 + 0.95 * np.clip(1 - u / 0.86, 0, 1) ** 0.75

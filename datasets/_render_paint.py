@@ -15,7 +15,7 @@ from facesr.datasets._render_shape import (
 from facesr.datasets._render_traits import Floats, Person, Shot
 
 Window = tuple[slice, slice]
-_TILE = 256
+_TILE = 512
 
 
 @dataclass(eq=False)
@@ -67,37 +67,33 @@ def soft(x: Floats, width: float) -> Floats:
 
 
 @cache
-def _table() -> Floats:
-    """Return a tile of smooth noise, mean 0, most values within ±1."""
-    rng = np.random.default_rng(20)
+def _table(cells: tuple[int, ...]) -> Floats:
+    """Return a tile of smooth noise, flat, with mean 0 and most values within ±1."""
+    rng = np.random.default_rng(cells)
     total = np.zeros((_TILE, _TILE))
-    for cells, weight in ((16, 0.5), (32, 0.6), (64, 0.6), (128, 0.5), (256, 0.5)):
-        grid = rng.standard_normal((cells, cells))
-        at = np.arange(_TILE) * cells / _TILE
+    for count in cells:
+        grid = rng.standard_normal((count, count))
+        at = np.arange(_TILE) * count / _TILE
         low = at.astype(int)
         t = (at - low) * (at - low) * (3 - 2 * (at - low))
-        rows = grid[low] * (1 - t)[:, None] + grid[(low + 1) % cells] * t[:, None]
-        total += weight * (rows[:, low] * (1 - t) + rows[:, (low + 1) % cells] * t)
-    return total / total.std() * 0.5
+        rows = grid[low] * (1 - t)[:, None] + grid[(low + 1) % count] * t[:, None]
+        total += rows[:, low] * (1 - t) + rows[:, (low + 1) % count] * t
+    return (total / total.std() * 0.5).ravel()
 
 
-def noise(x: Floats, y: Floats, offset: int) -> Floats:
-    """Look noise up, linearly interpolated; one unit is one texel of the finest octave."""
-    table = _table().ravel()
-    x, y = x + offset % 251, y + offset % 241
-    left, top = np.floor(x), np.floor(y)
-    s, t = x - left, y - top
-    i, j = left.astype(np.intp) & 255, top.astype(np.intp) & 255
-    i1, row, row1 = (i + 1) & 255, j * _TILE, ((j + 1) & 255) * _TILE
-    upper = table[row + i] * (1 - s) + table[row + i1] * s
-    return upper * (1 - t) + (table[row1 + i] * (1 - s) + table[row1 + i1] * s) * t
+def noise(x: Floats, y: Floats, offset: int, grain: bool = False) -> Floats:
+    """Look noise up; its finest detail is one unit wide, and `grain` has no coarse detail."""
+    table = _table((192, 256) if grain else (16, 32, 64, 128))
+    column = (2 * x + (offset % 251 + 4 * _TILE)).astype(np.int32) & (_TILE - 1)
+    row = (2 * y + (offset % 241 + 4 * _TILE)).astype(np.int32) & (_TILE - 1)
+    return table.take(row * _TILE + column)
 
 
 def skin(canvas: Canvas, who: Person) -> None:
     """Fill the whole picture with skin that varies over the face."""
     u, v = canvas.u, canvas.v
-    fine = noise(u * 45, v * 45, who.texture)
-    wide = noise(u * 7, v * 7, who.texture + 77)
+    fine = noise(u * 30, v * 30, who.texture, grain=True)
+    wide = noise(u * 9, v * 9, who.texture + 77)
     level = 1 + 0.035 * fine + 0.045 * wide
     canvas.albedo[:] = who.skin[:, None, None] * level
     canvas.gloss[:] = who.gloss * np.clip(1 - 0.9 * abs(u), 0.25, 1) * (1 + 0.5 * fine)
@@ -107,7 +103,7 @@ def skin(canvas: Canvas, who: Person) -> None:
     for channel, strength in ((1, 0.75), (2, 0.7)):
         canvas.albedo[channel] *= 1 - red * strength * flush
     if who.freckles:
-        spots = soft(noise(u * 30, v * 30, who.texture + 5) - 0.42, 0.3)
+        spots = soft(noise(u * 17, v * 17, who.texture + 5, grain=True) - 0.5, 0.4)
         spots *= who.freckles * np.clip(1.2 - 1.6 * abs(v - 0.35), 0, 1)
         canvas.albedo *= 1 - spots * np.array([0.28, 0.42, 0.5])[:, None, None]
 
@@ -159,7 +155,7 @@ def _surroundings(
 ) -> None:
     near = np.maximum(1 - (t / 1.5) ** 2, 0)
     shade = near * np.maximum(1 - ((y + 0.02) / 0.24) ** 2, 0)
-    canvas.albedo[:, *where] *= 1 - shade * np.array([0.16, 0.24, 0.2])[:, None, None]
+    canvas.albedo[:, *where] *= 1 - shade * np.array([0.24, 0.33, 0.29])[:, None, None]
     crease = upper - 0.05 + 0.022 * who.eye_hood - 0.012 * t
     fold = np.maximum(1 - ((y - crease) / 0.022) ** 2, 0) * np.clip((1.15 - abs(t)) * 3, 0, 1)
     canvas.albedo[:, *where] *= 1 - fold * (0.42 - 0.28 * who.eye_hood)
@@ -180,16 +176,16 @@ def _eyeball(
     opening: Floats,
 ) -> None:
     edge = 1.5 * canvas.pixel
-    radius = 0.094
+    radius = 0.088
     gx = side * how.gaze[0] * 0.3 + 0.0
     dx, dy = x - gx, y - how.gaze[1] * 0.12 + 0.012
     r = np.sqrt(dx * dx + dy * dy) / radius
-    white = np.array([0.72, 0.68, 0.65])[:, None, None] * (1 - 0.45 * (x / who.eye_width) ** 2)
+    white = np.array([0.52, 0.49, 0.47])[:, None, None] * (1 - 0.45 * (x / who.eye_width) ** 2)
     iris = who.iris[:, None, None] * np.clip(0.55 + 1.1 * r * (1 - 0.7 * r * r), 0.2, 2)
     disc = soft((1 - r) * radius, edge)
     colour = white + disc * (iris * 1.25 - white)
     colour = colour * (1 - 0.97 * soft((0.42 - r) * radius, edge))
-    colour = colour * (1 - 0.5 * np.clip(1 - under / 0.06, 0, 1))
+    colour = colour * (1 - 0.6 * np.clip(1 - under / 0.06, 0, 1))
     part = canvas.albedo[:, *where]
     part += opening * (colour - part)
     canvas.gloss[where] *= 1 - opening
@@ -206,11 +202,11 @@ def brows(canvas: Canvas, who: Person, how: Shot) -> None:
         t = (x - who.eye_x - 0.02) / who.brow_length
         middle = brow_line(who, how, np.clip(t, -1.2, 1.2))
         thick = who.brow_thick * np.clip(1.05 - 0.45 * (t + 0.2) ** 2 - 0.3 * t, 0.15, 1.1)
-        stroke = noise(x * 26 + y * 40, y * 60, who.texture + 31)
+        stroke = noise(x * 20 + y * 30, y * 30, who.texture + 31, grain=True)
         ends = np.clip((1.08 - abs(t)) * 4, 0, 1)
         alpha = soft(thick - abs(y - middle) + 0.012 * stroke, 0.035 + canvas.pixel) * ends
         alpha *= who.brow_dense * np.clip(0.92 + 0.25 * stroke, 0, 1)
-        canvas.lay(where, who.hair * 0.75 + who.skin * 0.04, alpha)
+        canvas.lay(where, who.hair * 0.5 + who.skin * 0.02, alpha)
         canvas.z[where] += 0.012 * alpha
 
 
@@ -221,7 +217,7 @@ def nostrils(canvas: Canvas, who: Person) -> None:
     x, y = u - 0.5 * who.nose_width, v - who.nose_length - 0.062
     y = y + 0.25 * x
     hole = np.maximum(1 - (x / (0.36 * who.nose_width)) ** 2 - (y / 0.036) ** 2, 0)
-    canvas.lay(where, who.skin * (0.1, 0.05, 0.05), np.minimum(hole * 1.6, 0.9))
+    canvas.lay(where, who.skin * (0.1, 0.05, 0.05), np.minimum(hole * 1.4, 0.75))
     x, y = u - who.nose_width, v - who.nose_length - 0.01
     ring = np.hypot((x + 0.04) / 0.85, y) - 0.095
     crease = np.maximum(1 - (ring / 0.035) ** 2, 0) * np.clip(1 + x / 0.08, 0, 1)
@@ -250,7 +246,7 @@ def mouth(canvas: Canvas, who: Person, how: Shot) -> None:
     canvas.lay(where, who.skin * (0.22, 0.1, 0.1), 0.75 * seam)
     deep = np.array([0.05, 0.014, 0.013])
     canvas.lay(where, deep, cleft)
-    teeth = soft(0.09 - abs(v - upper - 0.035), 0.03) * (abs(t) < 0.82) * cleft
+    teeth = soft(0.09 - abs(v - upper - 0.035), 0.03) * soft(0.84 - abs(t), 0.12) * cleft
     gaps = 1 - 0.12 * np.cos(u * 60)
     canvas.lay(where, np.array([0.66, 0.62, 0.54]), teeth * gaps * np.clip(1 - 0.6 * t * t, 0, 1))
     canvas.gloss[where] *= 1 - cleft

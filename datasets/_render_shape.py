@@ -5,15 +5,16 @@ cheeks, lips and chin are relief on it. The view is orthographic.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facesr.datasets._render_traits import Floats, Person, Shot
 
-SIDE = 2.95  # of the crop, in half face widths
-ANCHOR = (0.0, 0.2, 0.8)  # the point of the head in the middle of the crop
-_ROWS = 512
+SIDE = 2.5  # of the crop, in half face widths
+ANCHOR = (0.0, 0.33, 0.75)  # the point of the head in the middle of the crop
+_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +27,9 @@ class Profile:
     depth: Floats
 
     def at(self, y: Floats) -> tuple[Floats, Floats]:
-        """Interpolate half width and half depth."""
-        place = np.clip((y - self.low) * ((_ROWS - 1) / (self.high - self.low)), 0, _ROWS - 1.001)
-        row = place.astype(np.intp)
-        rest = place - row
-        steps_w, steps_d = self._steps
-        return self.width[row] + rest * steps_w[row], self.depth[row] + rest * steps_d[row]
-
-    @cached_property
-    def _steps(self) -> tuple[Floats, Floats]:
-        return np.append(np.diff(self.width), 0), np.append(np.diff(self.depth), 0)
+        """Look half width and half depth up."""
+        row = ((y - self.low) * ((_ROWS - 1) / (self.high - self.low)) + 0.5).astype(np.int32)
+        return self.width.take(row, mode="clip"), self.depth.take(row, mode="clip")
 
 
 def head_profile(who: Person, how: Shot) -> Profile:
@@ -49,6 +43,27 @@ def head_profile(who: Person, how: Shot) -> Profile:
     return Profile(
         -who.top, chin, who.width * width * cheek + 1e-3, who.depth * depth + 1e-3
     )
+
+
+class Hit(NamedTuple):
+    """Where rays meet a head.
+
+    Args:
+        u: Across the face.
+        v: Down the face.
+        z: Towards the viewer.
+        inside: How far within the outline a ray passes; negative outside, where `u`, `v` and `z`
+            are a continuation.
+        turn: Sine of the angle around the head, from the front.
+        back: Whether the point lies on the back half.
+    """
+
+    u: Floats
+    v: Floats
+    z: Floats
+    inside: Floats
+    turn: Floats
+    back: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,16 +92,11 @@ class View:
         c, s = np.cos(self.roll), np.sin(self.roll)
         return c * x + s * y, c * y - s * x
 
-    def meet(self, x: Floats, y: Floats, shape: Profile) -> tuple[Floats, Floats, Floats, Floats]:
-        """Intersect rays with a head.
-
-        Returns:
-            u, v and depth towards the viewer of the point that is hit, and how far inside the
-            outline the ray passes (negative outside, where the rest is a continuation).
-        """
+    def meet(self, x: Floats, y: Floats, shape: Profile) -> Hit:
+        """Intersect rays with a head."""
         c, s = np.cos(self.yaw), np.sin(self.yaw)
         cp, sp = np.cos(self.pitch), np.sin(self.pitch)
-        front = np.sqrt(np.clip(1 - x * x, 0.15, 1))
+        front = 1 - 0.5 * np.minimum(x * x, 1)
         for _ in range(2 if abs(sp) > 1e-3 else 1):
             v = (y + sp * front) / cp
             w, d = shape.at(v)
@@ -98,7 +108,9 @@ class View:
         v = (y + sp * front) / cp
         out = np.minimum(v - shape.low, shape.high - v) * 3
         inside = np.minimum(inside / a * 0.5, out)
-        return c * x - s * front, v, (front + sp * y) / cp, inside
+        u = c * x - s * front
+        turn = np.clip(u / w, -1, 1)
+        return Hit(u, v, (front + sp * y) / cp, inside, turn, s * x + c * front < 0)
 
 
 def look(how: Shot, size: int) -> View:
@@ -120,7 +132,7 @@ def nose(u: Floats, v: Floats, who: Person) -> Floats:
     along = np.clip((v + 0.1) / (who.nose_length + 0.1), 0, 1)
     rise = who.nose_height * (0.16 * who.nose_bridge + along * (0.35 + 0.65 * along))
     fade_in = np.clip((v + 0.22) / 0.25, 0, 1)
-    under = np.clip((who.nose_length + 0.1 - v) / 0.16, 0, 1)
+    under = np.clip((who.nose_length + 0.1 - v) / 0.19, 0, 1)
     across = (0.12 + 0.55 * who.nose_width * along**2) * 1.9
     ridge = rise * fade_in * np.maximum(1 - (u / across) ** 2, 0) ** 2
     tip = bump(u, v, (0, who.nose_length - 0.03), (0.2, 0.17)) * (0.05 + 0.05 * who.nose_tip)

@@ -158,10 +158,10 @@ def person(seed: int, identity: int) -> Person:
     man = masculine - 0.5
     return Person(
         top=around(1.62, 0.06),
-        chin=around(1.56 + 0.08 * man, 0.07),
-        jaw=around(2.6 + 0.7 * man, 0.35),
-        taper=around(0.56 - 0.07 * man, 0.05),
-        width=around(0.97, 0.055),
+        chin=around(1.5 + 0.08 * man, 0.06),
+        jaw=around(3.0 + 0.8 * man, 0.5),
+        taper=around(0.55 - 0.08 * man, 0.055),
+        width=around(0.98, 0.06),
         depth=around(1.22, 0.05),
         skin=linear(skin),
         tone=tone,
@@ -173,22 +173,22 @@ def person(seed: int, identity: int) -> Person:
         texture=int(rng.integers(1 << 16)),
         eye_x=around(0.445, 0.026),
         eye_width=around(0.235, 0.016),
-        eye_open=around(0.105 - 0.02 * man, 0.017),
+        eye_open=around(0.088 - 0.016 * man, 0.013),
         eye_tilt=around(0.05 - 0.05 * man, 0.055),
         eye_hood=float(rng.uniform(0, 1)),
         iris=linear(iris),
-        brow_y=around(-0.325 + 0.05 * man, 0.03),
-        brow_thick=float(np.clip(around(0.052 + 0.025 * man, 0.012), 0.026, 0.09)),
+        brow_y=around(-0.3 + 0.06 * man, 0.03),
+        brow_thick=float(np.clip(around(0.058 + 0.03 * man, 0.013), 0.03, 0.1)),
         brow_arch=around(0.06 - 0.04 * man, 0.025),
         brow_tilt=around(-0.01, 0.05),
         brow_length=around(0.3, 0.022),
-        brow_dense=float(rng.uniform(0.6, 1)),
-        nose_length=around(0.62, 0.045),
+        brow_dense=float(rng.uniform(0.7, 1)),
+        nose_length=around(0.6, 0.045),
         nose_width=around(0.2 + 0.045 * tone + 0.02 * man, 0.022),
         nose_height=around(0.34 - 0.05 * tone + 0.03 * man, 0.035),
         nose_bridge=around(0.5 - 0.1 * tone, 0.12),
         nose_tip=around(0.5, 0.2),
-        mouth_y=around(0.965, 0.035),
+        mouth_y=around(0.935, 0.035),
         mouth_width=around(0.375, 0.032),
         lip_upper=float(np.clip(around(0.066 + 0.025 * tone - 0.016 * man, 0.015), 0.03, 0.12)),
         lip_lower=float(np.clip(around(0.095 + 0.03 * tone - 0.016 * man, 0.018), 0.05, 0.16)),
@@ -231,9 +231,10 @@ def shot(seed: int, identity: int, number: int) -> Shot:
     light = np.array([np.sin(side), -height, np.cos(side) * 0.8 + 0.25])
     warmth = rng.uniform(-1, 1)
     tint = np.array([1 + 0.1 * warmth, 1, 1 - 0.16 * warmth])
-    key = rng.uniform(0.55, 0.95)
-    base = rng.uniform(15, 240, 3)
-    colours = np.clip(base + rng.normal(0, 45, (4, 3)), 5, 250)
+    key = rng.uniform(0.5, 1.0)
+    vivid = 70 if rng.random() < 0.12 else 16
+    base = rng.uniform(15, 225) + rng.normal(0, vivid, 3)
+    colours = np.clip(base + rng.normal(0, 45, (4, 1)) + rng.normal(0, 14, (4, 3)), 5, 250)
     return Shot(
         yaw=around(0.24, 0.55),
         pitch=around(0.11, 0.26),
@@ -244,14 +245,14 @@ def shot(seed: int, identity: int, number: int) -> Shot:
         mouth_open=float(rng.uniform(0.2, 1)) if talking else 0.0,
         eye_close=float(rng.uniform(0.7, 1)) if rng.random() < 0.05 else float(rng.uniform(0, 0.3)),
         brow_raise=float(np.clip(rng.normal(0, 0.4), -0.7, 1)),
-        gaze=np.clip(rng.normal(0, (0.16, 0.08)), -0.35, 0.35),
+        gaze=np.clip(rng.normal(0, (0.1, 0.06)), -0.25, 0.25),
         light=light / np.linalg.norm(light),
         key=key * tint,
-        fill=rng.uniform(0.22, 0.5) * (2 - tint),
+        fill=rng.uniform(0.16, 0.45) * (2 - tint),
         exposure=float(rng.uniform(0.85, 1.15)),
         background=linear(colours),
         backdrop=int(rng.integers(5)),
-        cloth=linear(rng.uniform(10, 240, 3)),
+        cloth=linear(np.clip(rng.uniform(5, 235) + rng.normal(0, 30, 3), 3, 245)),
         bare=bool(rng.random() < 0.1),
         scatter=int(rng.integers(1 << 31)),
     )

@@ -75,9 +75,7 @@ def celeba(data: Path) -> list[Photo]:
     lists = [folder / name for folder in near for name in _CELEBA_IDENTITIES]
     table = next((path for path in lists if path.is_file()), None)
     if table is None:
-        raise BadData(
-            f"{root.parent} lacks identity_CelebA.txt; it is part of CelebA's Anno folder"
-        )
+        raise BadData(f"{root.parent} lacks identity_CelebA.txt of CelebA's Anno folder")
     identities: dict[str, str] = {}
     for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), 1):
         fields = line.split()

@@ -8,10 +8,10 @@ halves, because distances between sets of faces measure the framing before anyth
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from facesr.bench.contract import About, Dataset, Part, Split
 from facesr.bench.errors import BadData
@@ -24,15 +24,17 @@ from facesr.datasets._choose import (
     Chosen,
     Rule,
     central,
+    held_faces,
+    held_people,
+    held_photographs,
     small,
-    test_faces,
-    test_people,
-    test_photographs,
 )
 from facesr.datasets._crop import Mtcnn, crop, into_crop
 from facesr.datasets._detections import search
 from facesr.datasets._prepared import Made, prepared
 from facesr.datasets._sources import Photo, draw
+
+Half = Literal["lr", "hr"]
 
 _PORTRAITS = Mtcnn(enlarge=1, smallest=30)
 _GROUPS = Mtcnn(enlarge=4, smallest=30)
@@ -79,106 +81,143 @@ class Wild(Dataset):
         """
         if absent := self.missing():
             raise BadData(absent)
-        lr = self._half(part, "lr", self.lr_size)
-        hr = self._half(part, "hr", self.hr_size)
-        return Split(lr, hr, notes=tuple(self._manifest()["notes"]))
+        work = _Work(replace(self))
+        lr, hr = work.half(part, "lr"), work.half(part, "hr")
+        return Split(
+            lr.take(range(len(lr))[: self.limit]),
+            hr.take(range(len(hr))[: self.limit]),
+            notes=tuple(work.manifest()["notes"]),
+        )
 
-    def _half(self, part: Part, half: str, size: int) -> Faces:
+
+class _Work:
+    """One preparation; each step is done when something first asks for it."""
+
+    def __init__(self, data: Wild) -> None:
+        self._data = data
+        self._sizes = {"lr": data.lr_size, "hr": data.hr_size}
+        self._rules = {
+            "lr": Rule(0.95, least_side=0.75 * data.lr_size, most_side=3 * data.lr_size),
+            "hr": Rule(0.95, least_side=0.9 * data.hr_size),
+        }
+
+    def half(self, part: Part, half: Half) -> Faces:
+        """Return all faces of one half of a part."""
+        size = self._sizes[half]
+
         def make() -> Iterator[Made]:
-            chosen = getattr(self._plan, half)[part]
-            label = f"cropping wild/{part}/{half}"
-            return track((_made(c, size) for c in chosen), label, len(chosen))
+            chosen = self._parts[half][part]
+            made = (_made(face, size) for face in chosen)
+            return track(made, f"cropping wild/{part}/{half}", len(chosen))
 
-        faces = prepared(self._place / part / half, f"wild/{part}/{half}", size, make)
-        return faces.take(range(min(len(faces), self.limit or len(faces))))
+        return prepared(self._place / part / half, f"wild/{part}/{half}", size, make)
 
-    def _manifest(self) -> dict[str, Any]:
+    def manifest(self) -> dict[str, Any]:
+        """Return what was chosen and left out, and why."""
         place = self._place / "manifest.json"
         if not place.is_file():
-            write_json(place, self._plan.manifest)
+            write_json(place, self._described())
         return json.loads(place.read_text(encoding="utf-8"))
 
     @cached_property
     def _portraits(self) -> list[Photo]:
-        assert self.data is not None
-        named = (_sources.lfw(self.data), _sources.celeba(self.data))
-        return [p for photos in named for p in _sources.sample(photos, self.per_source, self.seed)]
+        return [
+            photo
+            for listed in (_sources.lfw(self._root), _sources.celeba(self._root))
+            for photo in _sources.sample(listed, self._data.per_source, self._data.seed)
+        ]
 
     @cached_property
     def _groups(self) -> list[Photo]:
-        assert self.data is not None
-        return _sources.sample(_sources.groups(self.data), self.photos, self.seed)
+        return _sources.sample(_sources.groups(self._root), self._data.photos, self._data.seed)
 
-    @cached_property
-    def _rules(self) -> dict[str, Rule]:
-        return {
-            "lr": Rule(0.95, least_side=0.75 * self.lr_size, most_side=3 * self.lr_size),
-            "hr": Rule(0.95, least_side=0.9 * self.hr_size),
-        }
+    @property
+    def _root(self) -> Path:
+        assert self._data.data is not None
+        return self._data.data
 
     @cached_property
     def _recipe(self) -> dict[str, Any]:
+        data = self._data
         return {
             "detectors": {"lr": _GROUPS.recipe, "hr": _PORTRAITS.recipe},
             "rules": {half: asdict(rule) for half, rule in self._rules.items()},
             "test": {"share": _TEST, "least_faces": _TEST_FACES},
-            "sizes": {"lr": self.lr_size, "hr": self.hr_size},
-            "chosen": {"per_source": self.per_source, "photos": self.photos, "seed": self.seed},
+            "sizes": self._sizes,
+            "chosen": {"per_source": data.per_source, "photos": data.photos, "seed": data.seed},
         }
 
     @cached_property
     def _place(self) -> Path:
         files = [(p.name, p.path.stat().st_size) for p in (*self._portraits, *self._groups)]
         key = digest_of({"recipe": self._recipe, "files": files})[:16]
-        return self.cache / "wild" / key
+        return self._data.cache / "wild" / key
 
     @cached_property
-    def _plan(self) -> "_Plan":
-        store = self.cache / "wild" / "detections"
-        hr = central(
-            search(self._portraits, _PORTRAITS, store, "finding faces in portraits"),
-            self._rules["hr"],
-        )
-        lr = small(
-            search(self._groups, _GROUPS, store, "finding faces in group photographs"),
-            self._rules["lr"],
-        )
-        people = test_people(hr.chosen, _TEST, self.seed)
-        held = test_photographs(lr.chosen, _TEST, self.seed)
-        between = sum(face.photo.name in held for face in lr.chosen) >= _TEST_FACES
-        if not between:
-            held = test_faces(lr.chosen, _TEST, self.seed)
-        parts = {
-            "hr": self._parts(hr, {f.name for f in hr.chosen if f.photo.identity in people}),
-            "lr": self._parts(lr, {f.name for f in lr.chosen if {f.photo.name, f.name} & held}),
+    def _choices(self) -> dict[Half, Choice]:
+        store = self._data.cache / "wild" / "detections"
+        portraits = search(self._portraits, _PORTRAITS, store, "finding faces in portraits")
+        groups = search(self._groups, _GROUPS, store, "finding faces in group photographs")
+        choices: dict[Half, Choice] = {
+            "lr": small(groups, self._rules["lr"]),
+            "hr": central(portraits, self._rules["hr"]),
         }
-        notes = (*_hr_notes(hr, self), *_lr_notes(lr, self, between))
-        manifest = {
-            "recipe": self._recipe,
-            "counts": {"hr": dict(hr.counts), "lr": dict(lr.counts)},
-            "faces": {h: {p: len(f) for p, f in parts[h].items()} for h in parts},
-            "test": {"split_by": "photograph" if between else "face", "held_out": sorted(held)},
-            "photographs": sorted({face.photo.name for face in lr.chosen}),
-            "notes": notes,
-        }
-        return _Plan(parts["lr"], parts["hr"], manifest)
+        for half, choice in choices.items():
+            if not choice.chosen:
+                raise BadData(
+                    f"{self._root} gives no {half} face for 'wild' at {self._sizes[half]} px: "
+                    + ", ".join(f"{n} {reason}" for reason, n in choice.counts.items())
+                )
+        return choices
 
-    def _parts(self, choice: Choice, test: set[str]) -> dict[Part, list[Chosen]]:
-        # mixed, so that the first few faces of a limited run come from every source
-        mixed = sorted(choice.chosen, key=lambda face: draw(self.seed, "order", face.name))
+    @cached_property
+    def _held(self) -> dict[Half, set[str]]:
+        """Names of the test faces."""
+        lr, hr = self._choices["lr"].chosen, self._choices["hr"].chosen
+        seed = self._data.seed
+        people = held_people(hr, _TEST, seed)
+        photographs = held_photographs(lr, _TEST, seed)
+        small_faces = {face.name for face in lr if face.photo.name in photographs}
+        if len(small_faces) < _TEST_FACES:
+            small_faces = held_faces(lr, _TEST, seed)
+        return {"lr": small_faces, "hr": {f.name for f in hr if f.photo.identity in people}}
+
+    @cached_property
+    def _parts(self) -> dict[Half, dict[Part, list[Chosen]]]:
+        parts: dict[Half, dict[Part, list[Chosen]]] = {}
+        for half, choice in self._choices.items():
+            # mixed, so that the first faces of a limited run come from every source
+            mixed = sorted(
+                choice.chosen, key=lambda face: draw(self._data.seed, "order", face.name)
+            )
+            held = self._held[half]
+            parts[half] = {
+                "train": [face for face in mixed if face.name not in held],
+                "test": [face for face in mixed if face.name in held],
+            }
+        return parts
+
+    def _described(self) -> dict[str, Any]:
+        lr = self._parts["lr"]
+        photographs = {part: sorted({f.photo.name for f in lr[part]}) for part in lr}
+        apart = set(photographs["train"]).isdisjoint(photographs["test"])
         return {
-            "train": [face for face in mixed if face.name not in test],
-            "test": [face for face in mixed if face.name in test],
+            "recipe": self._recipe,
+            "counts": {half: dict(choice.counts) for half, choice in self._choices.items()},
+            "faces": {
+                half: {part: len(faces) for part, faces in parts.items()}
+                for half, parts in self._parts.items()
+            },
+            "photographs": photographs,
+            "notes": [
+                *_hr_notes(self._choices["hr"], self._sizes["hr"], self._rules["hr"]),
+                *_lr_notes(self._choices["lr"], self._sizes["lr"]),
+                "no group photograph gives faces to both splits"
+                if apart
+                else "training and test faces come from the same group photographs, because "
+                f"holding photographs out left fewer than {_TEST_FACES} test faces",
+            ],
         }
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is cropped for each part, and what is told about it."""
-
-    lr: dict[Part, list[Chosen]]
-    hr: dict[Part, list[Chosen]]
-    manifest: dict[str, Any]
 
 
 def _made(face: Chosen, size: int) -> Made:
@@ -195,33 +234,29 @@ def _made(face: Chosen, size: int) -> Made:
     )
 
 
-def _hr_notes(choice: Choice, data: Wild) -> tuple[str, ...]:
+def _hr_notes(choice: Choice, size: int, rule: Rule) -> tuple[str, ...]:
     n = choice.counts
-    sides = [face.side for face in choice.chosen]
-    below = [side for side in sides if side < data.hr_size]
+    least = min(face.side for face in choice.chosen)
+    enlarged = sum(face.side < size for face in choice.chosen)
     return (
         f"high-resolution faces: {n['kept']} from {n['searched']} portraits of LFW and CelebA; "
         f"left out: {n['no face found']} with no face found, {n['no face in the middle']} with "
-        f"none in the middle, {n['too small']} natively under {0.9 * data.hr_size:g} px, "
+        f"none in the middle, {n['too small']} natively under {rule.least_side:g} px, "
         f"{n['cut off']} cut off by the border, {n['unreadable']} unreadable",
-        f"of {n['several faces']} portraits with several faces the most central one was taken",
-        f"{len(below)} high-resolution faces were enlarged, by a factor of at most "
-        f"{data.hr_size / min((*below, data.hr_size)):.2f}",
+        f"in {n['several faces']} portraits with several faces the most central one was taken",
+        f"{enlarged} high-resolution faces were enlarged, by a factor of at most "
+        f"{max(1.0, size / least):.2f}",
     )
 
 
-def _lr_notes(choice: Choice, data: Wild, between: bool) -> tuple[str, ...]:
+def _lr_notes(choice: Choice, size: int) -> tuple[str, ...]:
     n = choice.counts
     sides = [face.side for face in choice.chosen]
-    below = sum(side < data.lr_size for side in sides)
     photographs = len({face.photo.name for face in choice.chosen})
     return (
         f"low-resolution faces: {n['kept']} from {photographs} of {n['searched']} group "
-        f"photographs, natively {min(sides):.0f} to {max(sides):.0f} px wide, {below} of them "
-        f"enlarged to {data.lr_size} px; left out: {n['unsure']} unsure, {n['too small']} too "
-        f"small, {n['too large']} too large, {n['cut off']} cut off by the border",
-        "no group photograph gives faces to both splits"
-        if between
-        else f"too few group photographs to hold some out with {_TEST_FACES} faces: training and "
-        "test faces come from the same photographs",
+        f"photographs, natively {min(sides):.0f} to {max(sides):.0f} px wide, "
+        f"{sum(side < size for side in sides)} of them enlarged to {size} px; left out: "
+        f"{n['unsure']} unsure, {n['too small']} too small, {n['too large']} too large, "
+        f"{n['cut off']} cut off by the border",
     )

@@ -6,10 +6,10 @@ Weights: https://github.com/jingyang2017/Face-and-Image-super-resolution (`model
 super-resolution network only; no training code was published).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from safetensors.torch import load_file, save
@@ -30,6 +30,7 @@ from facesr.methods._train.engine import Stage, Trainer
 from facesr.methods._train.losses import hinge_discriminator, hinge_generator, pixel_l2
 from facesr.methods._train.samples import bicubic
 
+T = TypeVar("T")
 SCALE = 4
 VARIANTS = ("full", "bilinear", "blur_bilinear", "pixel_only")
 ARCHITECTURES = ("paper", "released")
@@ -72,7 +73,7 @@ class LRGAN(Method):
         family="unpaired",
         scales=(4,),
     )
-    budgets = {
+    budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "short": {"steps": 3000, "joint_steps": 200, "width": 0.5, "d_steps": 1, "ema": 0.999},
         "smoke": {
@@ -120,7 +121,7 @@ class LRGAN(Method):
             name: Adam(net.parameters(), self.learning_rate, betas=(0.0, 0.9))
             for name, net in nets.items()
         }
-        feed = Feed(data, self.seed, self.device, **_augmentation(self.augment))
+        feed = Feed(data, self.seed, self.device, augment=_augmentation(self.augment))
         run = _Training(self, nets, feed)
         trainer = Trainer(
             "lrgan",
@@ -241,29 +242,18 @@ class _Training:
 
     def high_to_low(self, trainer: Trainer) -> None:
         """Update the discriminator of degraded faces, then High-to-Low."""
-        for _ in range(self.method.d_steps):
-            self._judge_lr(trainer)
-        hr = self.feed.hr(self.method.batch)
-        trainer.minimise("h2l", **self._h2l_losses(hr, self._degrade(trainer, hr)))
+        hr, lr = self._last_of_rounds(trainer, self._round_of_lr)
+        trainer.minimise("h2l", **self._h2l_losses(hr, lr))
 
     def low_to_high(self, trainer: Trainer) -> None:
         """Update the discriminator of restored faces, then Low-to-High."""
-        if "d_hr" in self.nets:
-            for _ in range(self.method.d_steps):
-                self._judge_hr(trainer)
-        hr = self.feed.hr(self.method.batch)
-        with torch.no_grad():
-            lr = self._degrade(trainer, hr)
-        trainer.minimise("l2h", **self._l2h_losses(hr, self.nets["l2h"](lr)))
+        hr, sr = self._last_of_rounds(trainer, self._round_of_sr)
+        trainer.minimise("l2h", **self._l2h_losses(hr, sr))
 
     def joint(self, trainer: Trainer) -> None:
         """Update both discriminators, then both generators by the sum of both losses (Eq. 1)."""
-        for _ in range(self.method.d_steps):
-            self._judge_lr(trainer)
-            self._judge_hr(trainer)
-        hr = self.feed.hr(self.method.batch)
-        lr = self._degrade(trainer, hr)  # no stop: Low-to-High's loss reaches High-to-Low too
-        low, high = self._h2l_losses(hr, lr), self._l2h_losses(hr, self.nets["l2h"](lr))
+        hr, lr, sr = self._last_of_rounds(trainer, self._round_of_both)
+        low, high = self._h2l_losses(hr, lr), self._l2h_losses(hr, sr)
         losses = {f"low_{k}": v for k, v in low.items()} | {f"high_{k}": v for k, v in high.items()}
         trainer.minimise(("h2l", "l2h"), **losses)
 
@@ -273,28 +263,43 @@ class _Training:
         n = min(len(lr), len(hr))
         lr, hr, size = lr[:n], hr[:n], hr.shape[-1]
         net = self.nets["l2h"]
-        if self.h2l is not None:
-            small = self.h2l(hr, self.shown_noise[:n])
-        else:
-            small = _shrink(hr)
+        small = _shrink(hr) if self.h2l is None else self.h2l(hr, self.shown_noise[:n])
         made = [small, bicubic(small, size), net(small), hr]
         return [lr, bicubic(lr, size), net(lr), *made]
 
-    def _judge_lr(self, trainer: Trainer) -> None:
-        n = self.method.batch
+    def _last_of_rounds(self, trainer: Trainer, one: Callable[[Trainer], T]) -> T:
+        """Update discriminators; return the last batch, which the generators learn from."""
         with torch.no_grad():
-            fake = self._degrade(trainer, self.feed.hr(n))
-        self._judge(trainer, "d_lr", self.feed.lr(n), fake)
+            for _ in range(self.method.d_steps - 1):
+                one(trainer)
+        return one(trainer)
 
-    def _judge_hr(self, trainer: Trainer) -> None:
+    def _round_of_lr(self, trainer: Trainer) -> tuple[Tensor, Tensor]:
+        hr = self.feed.hr(self.method.batch)
+        lr = self._degrade(trainer, hr)
+        self._judge(trainer, "d_lr", self.feed.lr(len(lr)), lr)
+        return hr, lr
+
+    def _round_of_sr(self, trainer: Trainer) -> tuple[Tensor, Tensor]:
         hr = self.feed.hr(self.method.batch)
         with torch.no_grad():
-            fake = self.nets["l2h"](self._degrade(trainer, hr))
-        self._judge(trainer, "d_hr", hr, fake)
+            lr = self._degrade(trainer, hr)
+        sr = self.nets["l2h"](lr)
+        self._judge(trainer, "d_hr", hr, sr)
+        return hr, sr
 
+    def _round_of_both(self, trainer: Trainer) -> tuple[Tensor, Tensor, Tensor]:
+        hr, lr = self._round_of_lr(trainer)
+        sr = self.nets["l2h"](lr)  # no stop: Low-to-High's loss reaches High-to-Low too
+        self._judge(trainer, "d_hr", hr, sr)
+        return hr, lr, sr
+
+    @torch.enable_grad()
     def _judge(self, trainer: Trainer, name: str, real: Tensor, fake: Tensor) -> None:
-        verdicts = self.nets[name](torch.cat([real, fake.to(real.dtype)]))
-        trainer.minimise(name, hinge=hinge_discriminator(*verdicts.chunk(2)))  # Eq. 2
+        if name in self.nets:
+            both = torch.cat([real, fake.detach().to(real.dtype)])
+            verdicts = self.nets[name](both)
+            trainer.minimise(name, hinge=hinge_discriminator(*verdicts.chunk(2)))  # Eq. 2
 
     def _h2l_losses(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         pixel = pixel_l2(lr, avg_pool2d(hr, SCALE))  # Eq. 4, F is average pooling

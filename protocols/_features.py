@@ -25,15 +25,15 @@ class Extractor(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str: ...
     @property
-    def digest(self) -> str: ...  # noqa: D102
+    def digest(self) -> str: ...
     @property
-    def dim(self) -> int: ...  # noqa: D102
+    def dim(self) -> int: ...
     @property
-    def label(self) -> str: ...  # noqa: D102
+    def label(self) -> str: ...
     @property
-    def version(self) -> int: ...  # noqa: D102
+    def version(self) -> int: ...
 
     def missing(self) -> str:
         """Say in a sentence what is absent and how to get it; empty if nothing is."""

@@ -6,6 +6,7 @@ Kott, The delete-a-group jackknife, Journal of Official Statistics 2001.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -69,7 +70,7 @@ def groups(n: int) -> list[slice]:
     neighbours, who are often one person, stay together.
     """
     edges = np.linspace(0, n, min(GROUPS, n) + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def jackknife(value: float, parts: ArrayLike) -> Interval:
@@ -94,7 +95,11 @@ def _units(
     if people is None or len(set(people)) == len(people):
         return values, np.ones_like(values), "pictures"
     _, who = np.unique(np.asarray(people), return_inverse=True)
-    return np.bincount(who, values), np.bincount(who).astype(np.float64), "people"
+    return (
+        np.bincount(who, values).astype(np.float64),
+        np.bincount(who).astype(np.float64),
+        "people",
+    )
 
 
 def _resampled(
@@ -120,7 +125,7 @@ def _bca(
     from scipy.special import ndtr, ndtri
 
     below = ((means < mean).sum() + (means <= mean).sum()) / (2 * len(means))
-    bias = ndtri(below)
+    bias = ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means)))
     without = (sums.sum() - sums) / (counts.sum() - counts)
     away = without.mean() - without
     skew = (away**3).sum() / (6 * (away**2).sum() ** 1.5)

@@ -11,7 +11,9 @@ from typing import ClassVar
 from facesr.bench.contract import About, Metric, Protocol
 from facesr.protocols.metrics.detection import Detection
 from facesr.protocols.metrics.fd import Fd
+from facesr.protocols.metrics.fid import Fid
 from facesr.protocols.metrics.kd import Kd
+from facesr.protocols.metrics.kid import Kid
 from facesr.protocols.metrics.niqe import BLOCK, Niqe
 from facesr.protocols.metrics.niqe_fit import NiqeFit
 
@@ -32,4 +34,4 @@ class Realworld(Protocol):
         """Return the metrics in the order of the table."""
         size = self.lr_size * self.scale
         published = [Niqe()] if size >= BLOCK else []
-        return [Kd(), Fd(), NiqeFit(block=size // 4 * 2), *published, Detection()]
+        return [Kd(), Fd(), Kid(), Fid(), NiqeFit(block=size // 4 * 2), *published, Detection()]

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesr.bench.score import Curve, Row
-from facesr.reports._format import digits, half_width
+from facesr.reports._format import digits
 from facesr.reports._view import Look, look
 
 WIDTH, HEIGHT = 320, 150
 Points = Sequence[tuple[float, float]]
 MOST_POINTS = 240
+MOST_LABELS = 6
+LINE_HEIGHT = 12
 AXES = ("step", "iteration", "epoch")
 NOT_DRAWN = ("seconds", "stage")
 
@@ -26,14 +28,14 @@ class Path2D:
         look: Colour.
         points: Corners as SVG writes them.
         band: Corners of the 95 % band; empty without one.
-        end: Height of the last point.
+        label: Height of its label; None if it stays grey and has none.
     """
 
     title: str
     look: Look
     points: str
     band: str
-    end: float
+    label: float | None
 
 
 @dataclass(frozen=True)
@@ -123,13 +125,19 @@ def curve_charts(rows: Sequence[Row], families: Mapping[str, str]) -> list[Chart
                 list(zip(curve.x, curve.y, strict=True)),
                 _around(curve),
             )
-            for method, curve in sorted(members, key=lambda member: member[0])
+            for method, curve in sorted(members, key=_best_first)
         ]
         note = (
             f"{first.better} is better; bands are 95 % intervals, {first.interval}; n {first.n:,}"
         )
         charts.append(_chart(metric, first.x_label, lines, note))
     return charts
+
+
+def _best_first(member: tuple[str, Curve]) -> tuple[float, str]:
+    method, curve = member
+    mean = sum(curve.y) / len(curve.y)
+    return (-mean if curve.better == "higher" else mean, method)
 
 
 def _around(curve: Curve) -> list[tuple[float, float]]:
@@ -154,13 +162,27 @@ def _chart(
             for x, y in points
         ]
 
-    paths = []
-    for name, style, points, band in lines:
-        corners = place(points)
-        paths.append(Path2D(name, style, _svg(corners), _svg(place(band)), corners[-1][1]))
-    shown = digits([y_low, y_high], [half for half in [half_width(y_low, y_high / 10)] if half])
+    corners = [place(points) for _, _, points, _ in lines]
+    labels: list[float | None] = _labels([own[-1][1] for own in corners[:MOST_LABELS]])
+    labels += [None] * (len(lines) - len(labels))
+    paths = tuple(
+        Path2D(name, style, _svg(own), _svg(place(band)), label)
+        for (name, style, _, band), own, label in zip(lines, corners, labels, strict=True)
+    )
+    shown = digits([], [y_span / 20])
     ends = (f"{x_low:,.10g}", f"{x_high:,.10g}")
-    return Chart(title, x_label, ends, (shown.text(y_low), shown.text(y_high)), tuple(paths), note)
+    return Chart(title, x_label, ends, (shown.text(y_low), shown.text(y_high)), paths, note)
+
+
+def _labels(ends: Sequence[float]) -> list[float | None]:
+    """Move labels apart so that none covers another, keeping their order."""
+    placed: dict[int, float] = {}
+    lowest = 0.0
+    for i in sorted(range(len(ends)), key=lambda i: ends[i]):
+        placed[i] = lowest = max(lowest, ends[i] + 3)
+        lowest += LINE_HEIGHT
+    over = max(0.0, lowest - LINE_HEIGHT - HEIGHT - 4)
+    return [round(placed[i] - over, 1) for i in range(len(ends))]
 
 
 def _svg(points: Points) -> str:

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facesr.reports._format import half_width
 from facesr.reports._table import FAMILIES, Cell, Column, Line, Table
 
 SHAPES = ("circle", "square", "diamond", "up", "down", "plus")
@@ -51,6 +52,25 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class Spot:
+    """One cell of the table on the page.
+
+    Args:
+        column: Its metric.
+        cell: Its text and mark.
+        dot: Its place in the column; None without a number.
+        half: Half-width of its interval, as text; empty without one.
+        edge: Whether a group of columns begins here.
+    """
+
+    column: Column
+    cell: Cell
+    dot: Dot | None
+    half: str
+    edge: bool
+
+
+@dataclass(frozen=True)
 class Forest:
     """One metric of all methods, best first.
 
@@ -91,8 +111,25 @@ def forest(table: Table, index: int) -> Forest:
     return Forest(column, tuple(dots), places, _verdict(column, dots))
 
 
-def strips(table: Table, index: int) -> list[Dot | None]:
-    """Place the numbers of one column under themselves.
+def spots(table: Table) -> list[tuple[Line, list[Spot]]]:
+    """Place every number of a table in the strip under itself, line by line."""
+    columns = [_strips(table, i) for i in range(len(table.columns))]
+    return [
+        (line, [_spot(table, line, i, columns[i][place]) for i in range(len(columns))])
+        for place, line in enumerate(table.lines)
+    ]
+
+
+def _spot(table: Table, line: Line, index: int, dot: Dot | None) -> Spot:
+    column, cell = table.columns[index], line.cells[index]
+    wide = half_width(cell.score.low, cell.score.high) if cell.score else None
+    half = "" if wide is None else column.digits.text(wide)
+    edge = index == 0 or table.columns[index - 1].group != column.group
+    return Spot(column, cell, dot, half, edge)
+
+
+def _strips(table: Table, index: int) -> list[Dot | None]:
+    """Place the numbers of one column.
 
     The scale leaves interpolation out where enough others remain: it would squeeze them all.
     """

@@ -40,10 +40,14 @@ def explain(table: Table) -> list[str]:
 def remarks(table: Table) -> list[tuple[str, str]]:
     """List what is not in the table: metrics, methods and cells, with reasons."""
     lost = [(line.method, line.lost.reason) for line in table.lines if line.lost]
-    gaps = [
+    return [*table.absent, *lost, *gaps(table)]
+
+
+def gaps(table: Table) -> list[tuple[str, str]]:
+    """List single cells without a number, with reasons."""
+    return [
         (f"{table.columns[i].metric} of {line.method}", cell.reason)
         for line in table.lines
         for i, cell in enumerate(line.cells)
         if cell.state == "missing"
     ]
-    return [*table.absent, *lost, *gaps]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facesr.bench.files import digest_of, write_text
 from facesr.bench.score import Row
@@ -13,8 +13,8 @@ from facesr.reports._lines import Chart, Training, curve_charts, trainings
 from facesr.reports._pictures import Gallery, Picture, gallery, samples
 from facesr.reports._provenance import Fact, Origin, origins, shared
 from facesr.reports._table import FAMILIES, Line, Table, tables
-from facesr.reports._view import Dot, Forest, Look, cards, forest, headline, look, strips
-from facesr.reports._words import NOTHING, explain
+from facesr.reports._view import Forest, Look, Spot, cards, forest, headline, look, spots
+from facesr.reports._words import NOTHING, explain, gaps
 from facesr.reports.table import comma_separated
 
 if TYPE_CHECKING:
@@ -30,23 +30,25 @@ class Section:
     Args:
         anchor: Its place on the page.
         table: The numbers.
-        strips: Per column, where each number lies between worst and best.
+        lines: Every method with its cells.
         cards: One headline metric per question.
         forest: The headline metric of all, with its axis; None without numbers.
         gallery: Pictures; None where the run folder holds none.
         charts: Numbers as a function of another.
         words: What marks, numbers and intervals are.
+        gaps: Cells without a number, with reasons.
         notes: What the data set says of itself.
     """
 
     anchor: str
     table: Table
-    strips: list[list[Dot | None]]
+    lines: list[tuple[Line, list[Spot]]]
     cards: list[Forest]
     forest: Forest | None
     gallery: Gallery | None
     charts: list[Chart]
     words: list[str]
+    gaps: list[tuple[str, str]]
     notes: list[str]
 
     @property
@@ -128,7 +130,7 @@ def write_site(
     known = dict(installed_families(results) if families is None else families)
     page = _page(results, root, known)
     path = out / "index.html"
-    html = _environment().get_template("page.html").render(page=page, family_names=FAMILIES)
+    html = _environment().get_template("page.html").render(page=page)
     write_text(path, html)
     return path
 
@@ -136,7 +138,7 @@ def write_site(
 def _page(results: Results, root: Path, families: Mapping[str, str]) -> Page:
     boards = tables(results.rows, results.failures, families)
     lines = {line.method: line for board in boards for line in board.lines}
-    ordered = sorted(lines.values(), key=lambda line: _order(line))
+    ordered = sorted(lines.values(), key=_order)
     looks = {line.method: look(line.method, line.family) for line in ordered}
     store = Store(root)
     folders = {method: store.method(method) for method in looks}
@@ -163,12 +165,13 @@ def _section(
     return Section(
         anchor=f"set-{index + 1}",
         table=table,
-        strips=[strips(table, i) for i in every],
+        lines=spots(table),
         cards=cards(table),
         forest=forest(table, headline(table, every)) if table.columns else None,
         gallery=gallery(root, table.dataset, [line.method for line in table.lines]),
         charts=curve_charts(rows, families),
         words=explain(table),
+        gaps=gaps(table),
         notes=list(dict.fromkeys(notes)),
     )
 
@@ -226,6 +229,9 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    asset: Any = lambda name: (TEMPLATES / name).read_text(encoding="utf-8")  # noqa: E731
-    environment.globals["asset"] = asset
+    environment.globals["asset"] = _asset
     return environment
+
+
+def _asset(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")

@@ -164,11 +164,32 @@ def test_a_development_install_reads_the_repository(developed: Environment) -> N
         assert [Path(line).resolve() for line in place.splitlines()] == [ROOT / folder]
 
 
-def test_an_outside_package_is_listed_and_keeps_the_contract(developed: Environment) -> None:
+@pytest.fixture(scope="module")
+def extended(developed: Environment) -> Environment:
     plugin = developed.root.parent / "plugin"
     shutil.copytree(Path(__file__).parent / "plugin", plugin)
     developed.pip("install", "--no-deps", "--no-build-isolation", plugin)
-    assert "Unsharp masking" in developed.bench("list", "methods")
-    assert "Colour ramps" in developed.bench("list", "datasets")
-    assert "unsharp keeps the contract" in developed.bench("check", "unsharp")
-    assert "keeps the contract" in developed.bench("check", "unsharp[amount=1.0]")
+    return developed
+
+
+def test_an_outside_package_is_listed(extended: Environment) -> None:
+    assert "Unsharp masking" in extended.bench("list", "methods")
+    assert "Colour ramps" in extended.bench("list", "datasets")
+
+
+def test_an_outside_method_keeps_the_contract(extended: Environment) -> None:
+    assert "unsharp keeps the contract" in extended.bench("check", "unsharp")
+
+
+def test_an_outside_method_takes_its_settings_from_the_command_line(extended: Environment) -> None:
+    assert "keeps the contract" in extended.bench("check", "unsharp[amount=1.0]")
+
+
+def test_an_outside_method_runs_on_an_outside_data_set(
+    extended: Environment, tmp_path: Path
+) -> None:
+    chosen = ("--methods", "bicubic,unsharp", "--datasets", "ramps")
+    board = extended.bench("run", *chosen, "--protocol", "synthetic", "--out", str(tmp_path))
+    assert "unsharp" in board
+    assert "psnr" in board.lower()
+    assert list(tmp_path.rglob("unsharp/**/*.png"))

@@ -47,7 +47,7 @@ class HighToLow(nn.Module):
             x = avg_pool2d(group(x), 2)
         for group, spread in zip(self.up, self.spread, strict=True):
             x = nn.functional.pixel_shuffle(spread(group(x)), 2)
-        return torch.tanh(self.last(relu(self.norm(x))))
+        return torch.tanh(self.last(relu(self.norm(x), inplace=True)))
 
 
 class LowToHigh(nn.Module):
@@ -91,7 +91,7 @@ class LowToHigh(nn.Module):
             x = group(x) + skip(x)
             if i < len(self.mixes):
                 x = interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-            x = relu(norm(x))
+            x = relu(norm(x), inplace=True)
             if i < len(self.mixes):
                 x = self.mixes[i](x)
         return torch.tanh(self.last(x))
@@ -131,7 +131,7 @@ class ReleasedLowToHigh(nn.Module):
         ):
             x = group(x) + skip(x)
             x = interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-            x = mix(relu(norm(x)))
+            x = mix(relu(norm(x), inplace=True))
         for layer in self.last[:2]:
-            x = relu(layer(x))
+            x = relu(layer(x), inplace=True)
         return torch.tanh(self.last[2](x))

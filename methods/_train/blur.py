@@ -20,7 +20,9 @@ def random_blur(images: Tensor, generator: torch.Generator) -> Tensor:
     sizes = torch.randint(SMALLEST, LARGEST + 1, (n,), generator=generator)
     kernels = torch.stack([_kernel(int(size)) for size in sizes]).to(images)
     before, after = (LARGEST - 1) // 2, LARGEST // 2
-    stack = pad(images, (before, after, before, after), mode="replicate").reshape(1, n * c, h + 5, -1)
+    stack = pad(images, (before, after, before, after), mode="replicate").reshape(
+        1, n * c, h + 5, -1
+    )
     kernels = kernels.repeat_interleave(c, 0)[:, None]
     rows = conv2d(stack, kernels[:, :, :, None], groups=n * c)
     return conv2d(rows, kernels[:, :, None, :], groups=n * c).reshape(n, c, h, w)

@@ -1,6 +1,7 @@
 """Batches of faces: which come next, where they are kept, how they reach the device."""
 
 import hashlib
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
@@ -96,8 +97,8 @@ class Feed:
         data: The training split.
         seed: Seed of orders and augmentation.
         device: Where batches go.
-        lr: Augmentation of low-resolution faces.
-        hr: Augmentation of high-resolution faces, and of pairs.
+        augment: Changes of low-resolution faces under `lr`; of high-resolution faces, and of
+            pairs, under `hr`.
         signed: Whether images have the range [-1, 1]; [0, 1] otherwise.
         resident_bytes: Largest set that is kept on the device.
 
@@ -111,8 +112,7 @@ class Feed:
         seed: int,
         device: torch.device,
         *,
-        lr: Augment | None = None,
-        hr: Augment | None = None,
+        augment: Mapping[str, Augment] | None = None,
         signed: bool = True,
         resident_bytes: int = RESIDENT_BYTES,
     ) -> None:
@@ -122,7 +122,7 @@ class Feed:
         self.device = device
         self.signed = signed
         self.paired = data.paired
-        self._augment = {"lr": lr or Augment(), "hr": hr or Augment()}
+        self._augment = {"lr": Augment(), "hr": Augment()} | dict(augment or {})
         self._dice = Dice(derived_seed(seed, "augmentation"))
         self._orders = {
             "lr": Order(len(data.lr), derived_seed(seed, "order of lr")),

@@ -59,7 +59,7 @@ class Trainer:
         sample: Makes the columns of a picture of progress, of one length each; networks are in
             evaluation mode meanwhile.
         checkpoint_seconds: Time between checkpoints.
-        mixed: Whether steps run in bfloat16 and channels-last on a CUDA device.
+        mixed: Whether steps run in bfloat16 on a CUDA device.
     """
 
     label: str
@@ -240,9 +240,8 @@ class Trainer:
                 module.training = mode
 
     def _layout(self, layout: torch.memory_format) -> None:
-        if self.mixed:
-            for net in self.nets.values():
-                net.to(memory_format=layout)
+        for net in self.nets.values():
+            net.to(memory_format=layout)
 
     def _elapsed(self) -> float:
         return self._seconds + time.monotonic() - self._started
@@ -275,11 +274,9 @@ class Trainer:
                 optimiser.load_state_dict(state["optimisers"][name])
             for name, average in self._averages.items():
                 average.restore(state["averages"][name])
-            ends = [sum(s.steps for s in stages[: i + 1]) for i in range(len(stages))]
-            stage = next(s.name for s, end in zip(stages, ends, strict=True) if state["done"] <= end)
-            if state["stage"] != stage:
+            if state["stage"] != _stage_at(stages, state["done"]):
                 raise KeyError(state["stage"])
-        except (KeyError, RuntimeError, ValueError, StopIteration):
+        except (KeyError, RuntimeError, ValueError):
             raise BenchError(
                 f"{path} belongs to a run with other settings; remove it to train from the start"
             ) from None
@@ -287,3 +284,12 @@ class Trainer:
         self._dice.counts = dict(state["noise"])
         self.done, self._seconds = state["done"], state["seconds"]
         checkpoint.restore_random_state(state["random"], self.device)
+
+
+def _stage_at(stages: Sequence[Stage], done: int) -> str:
+    """Name the stage that ran the `done`-th step; empty if there is none."""
+    for stage in stages:
+        if done <= stage.steps:
+            return stage.name
+        done -= stage.steps
+    return ""

@@ -31,11 +31,9 @@ class Log:
 
     def write(self) -> None:
         """Store all rows; a column stays empty where a stage has no such value."""
-        columns = dict.fromkeys(_FIRST)
-        for row in self.rows:
-            columns.update(dict.fromkeys(row))
+        names = dict.fromkeys([*_FIRST, *(name for row in self.rows for name in row)])
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
+        writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         write_text(self.path, text.getvalue())

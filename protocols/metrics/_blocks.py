@@ -52,7 +52,8 @@ def _blurred(image: Array) -> Array:
         pad = [(0, 0)] * 3
         pad[axis] = (3, 3)
         padded, size = np.pad(image, pad, mode="edge"), image.shape[axis]
-        image = sum(w * padded.take(range(i, i + size), axis) for i, w in enumerate(weights))
+        shifted = (w * padded.take(range(i, i + size), axis) for i, w in enumerate(weights))
+        image = np.asarray(sum(shifted))
     return image
 
 

@@ -8,6 +8,7 @@ import hashlib
 import pickle
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
@@ -122,8 +123,7 @@ class Detection(Metric):
 def _detector() -> Any:
     if find_spec("dlib") is None:
         raise BenchError(f"{NAME} {Detection().missing()}")
-    import dlib
-
+    dlib: Any = import_module("dlib")
     return dlib.get_frontal_face_detector()
 
 

@@ -45,13 +45,13 @@ def kernel_distance(x: Array, y: Array) -> float:
 
 def kernel(x: Array, y: Array) -> Array:
     """Compare features, (n, d) and (m, d), by (x.y / d + 1)^3: (n, m)."""
-    return (x @ y.T / x.shape[1] + 1) ** 3
+    base = x @ y.T / x.shape[1] + 1
+    return base * base * base
 
 
 def spread(y: Array) -> float:
     """Average the kernel over all pairs of different rows of (m, d)."""
-    total = sum(kernel(y[i : i + _ROWS], y).sum() for i in range(0, len(y), _ROWS))
-    return float(total - _own(y).sum()) / (len(y) * (len(y) - 1))
+    return float(_sums(y, y).sum() - _own(y).sum()) / (len(y) * (len(y) - 1))
 
 
 def kernel_score(
@@ -114,18 +114,26 @@ class Kd(Metric):
         return kernel_score(f"kd[{self.features}]", label, extractor, sr, reference)
 
 
+def _sums(x: Array, y: Array) -> Array:
+    """Sum the kernel over all rows of x, a few at a time: (m,)."""
+    total = np.zeros(len(y))
+    for start in range(0, len(x), _ROWS):
+        total += kernel(x[start : start + _ROWS], y).sum(axis=0)
+    return total
+
+
 def _own(x: Array) -> Array:
     return (np.square(x).sum(axis=1) / x.shape[1] + 1) ** 3
 
 
 def _distances(x: Array, y: Array, within: float, parts: list[slice]) -> tuple[float, list[float]]:
     """Return the distance of all x, and without each part, from kernel sums between parts."""
-    blocks = parts or [slice(i, min(i + _ROWS, len(x))) for i in range(0, len(x), _ROWS)]
+    blocks = parts or [slice(0, len(x))]
     edges = [block.start for block in blocks]
     own = _own(x)
-    ours = np.array([np.add.reduceat(kernel(x[b], x).sum(axis=0), edges) for b in blocks])
+    ours = np.array([np.add.reduceat(_sums(x[b], x), edges) for b in blocks])
     ours[np.diag_indices(len(blocks))] -= [own[b].sum() for b in blocks]
-    theirs = np.array([kernel(x[b], y).sum() for b in blocks])
+    theirs = np.array([_sums(x[b], y).sum() for b in blocks])
 
     def distance(n: int, inside: float, across: float) -> float:
         return float(inside / (n * (n - 1)) + within - 2 * across / (n * len(y)))

@@ -177,7 +177,7 @@ def test_a_truncated_image_is_upscaled_again(toys: Add, tmp_path: Path) -> None:
 
 
 def test_names_are_checked_before_anything_is_computed(toys: Add, tmp_path: Path) -> None:
-    for changes, sentence in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"methods": "repaet"}, "did you mean 'repeat'?"),
         ({"protocol": "glo"}, "did you mean 'glow'?"),
         ({"datasets": "blob"}, "did you mean 'blobs'?"),
@@ -186,7 +186,8 @@ def test_names_are_checked_before_anything_is_computed(toys: Add, tmp_path: Path
         ({"settings": {"tint": {"steps": "many"}}}, "valid integer"),
         ({"methods": "repeat,repeat"}, "named twice"),
         ({"budget": "smok"}, "did you mean 'smoke'?"),
-    ]:
+    ]
+    for changes, sentence in wrong:
         with pytest.raises(BadName, match=sentence.replace("?", r"\?")):
             board(tmp_path / "runs", **changes)
     assert not (tmp_path / "runs").exists()

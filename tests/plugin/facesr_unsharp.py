@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from facesr.bench.contract import About, Dataset, Method, Part, Split
-from facesr.bench.faces import folder, write_images
+from facesr.bench.faces import Faces, folder, write_images
 
 
 @dataclass
@@ -36,11 +36,11 @@ class Ramps(Dataset):
         """See `Dataset.split`."""
         generator = torch.Generator().manual_seed(0 if part == "train" else 1)
         pace = torch.rand(min(self.limit or 24, 24), 3, 1, 1, generator=generator)
-        names = [f"{i:02}.png" for i in range(len(pace))]
-        halves = []
-        for title, size in (("lr", self.lr_size), ("hr", self.hr_size)):
-            images = pace * torch.linspace(0, 1, size).expand(1, 1, size, size)
-            root = self.cache / "ramps" / part / f"{title}{size}_{len(pace)}"
-            write_images(images, names, root)
-            halves.append(folder(root, f"ramps/{part}/{title}"))
-        return Split(*halves, paired=True)
+        lr, hr = self._half(pace, part, self.lr_size), self._half(pace, part, self.hr_size)
+        return Split(lr, hr, paired=True)
+
+    def _half(self, pace: Tensor, part: Part, size: int) -> Faces:
+        root = self.cache / "ramps" / part / f"{size}-{len(pace)}"
+        images = pace * torch.linspace(0, 1, size).expand(1, 1, size, size)
+        write_images(images, [f"{i:02}.png" for i in range(len(pace))], root)
+        return folder(root, f"ramps/{part}/{size}")
