@@ -139,7 +139,7 @@ def train(
     settings = choices.parse_settings(set_ or [])
     name = choices.parse("methods", method).name
     choices.parse("datasets", dataset)
-    from facesr.bench.run import train as train_method
+    from facesr.bench.single import train as train_method
 
     weights = train_method(
         method,
@@ -173,7 +173,7 @@ def upscale(
 
     settings = choices.parse_settings(set_ or [])
     name = choices.parse("methods", method).name
-    from facesr.bench.run import upscale as upscale_images
+    from facesr.bench.single import upscale as upscale_images
 
     faces = upscale_images(
         method,
@@ -204,7 +204,7 @@ def score(
         choices.choose("metrics", metrics)
     if protocol:
         choices.parse("protocols", protocol)
-    from facesr.bench.run import score as score_images
+    from facesr.bench.single import score as score_images
     from facesr.reports.table import terminal_scores
 
     scores = score_images(images, reference, metrics=metrics, protocol=protocol)

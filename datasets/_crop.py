@@ -24,6 +24,8 @@ Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
+_BATCH_PIXELS = 4_000_000  # of enlarged photographs searched at once; bounds the memory
+
 
 @dataclass(frozen=True, eq=False)
 class Found:
@@ -92,21 +94,26 @@ class Mtcnn:
 
     def find(self, photos: Sequence[Pixels]) -> list[Found]:
         """See `Detector.find`."""
-        return [
-            found
-            for _, equal in groupby(photos, key=lambda photo: photo.shape)
-            for found in self._search(list(equal))
-        ]
+        found: list[Found] = []
+        for (height, width, _), equal in groupby(photos, key=lambda photo: photo.shape):
+            alike = list(equal)
+            if min(height, width) * self.enlarge < self.smallest:
+                found += [_nothing()] * len(alike)
+                continue
+            n = max(1, int(_BATCH_PIXELS / (height * width * self.enlarge**2)))
+            for start in range(0, len(alike), n):
+                found += self._search(alike[start : start + n])
+        return found
 
     @torch.inference_mode()
     def _search(self, photos: Sequence[Pixels]) -> list[Found]:
         net = _mtcnn(self.smallest, self.thresholds, self.factor)
-        boxes, scores, points = net.detect([self._enlarged(p) for p in photos], landmarks=True)
+        results = net.detect([self._enlarged(photo) for photo in photos], landmarks=True)
         return [
-            self._found(*(np.asarray(x, np.float64) for x in one))
-            if one[0] is not None
-            else Found(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)))
-            for one in zip(boxes, scores, points, strict=True)
+            _nothing()
+            if boxes is None
+            else self._found(*(np.asarray(x, np.float64) for x in (boxes, scores, points)))
+            for boxes, scores, points in zip(*results, strict=True)
         ]
 
     def _enlarged(self, photo: Pixels) -> Image.Image:
@@ -119,6 +126,10 @@ class Mtcnn:
     def _found(self, boxes: Points, scores: Points, points: Points) -> Found:
         order = np.argsort(-scores, kind="stable")
         return Found(boxes[order] / self.enlarge, scores[order], points[order] / self.enlarge)
+
+
+def _nothing() -> Found:
+    return Found(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)))
 
 
 @cache

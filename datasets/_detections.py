@@ -16,7 +16,6 @@ from facesr.datasets._crop import Detector, Found
 from facesr.datasets._sources import Photo
 
 _CHUNK = 64
-_BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +67,15 @@ def _key(chunk: Sequence[Photo], detector: Detector) -> str:
 
 
 def _look(chunk: Sequence[Photo], detector: Detector) -> list[dict[str, Any]]:
-    entries = []
-    for start in range(0, len(chunk), _BATCH):
-        pictures, problems = [], []
-        for photo in chunk[start : start + _BATCH]:
-            try:
-                pictures.append(read_image(photo.path))
-                problems.append("")
-            except BadImage as error:
-                problems.append(str(error))
-        shapes = iter(pictures)
-        results = iter(detector.find(pictures))
-        for problem in problems:
-            entries.append({"problem": problem} if problem else _entry(next(shapes), next(results)))
-    return entries
+    pictures, problems = [], []
+    for photo in chunk:
+        try:
+            pictures.append(read_image(photo.path))
+            problems.append("")
+        except BadImage as error:
+            problems.append(str(error))
+    readable = iter([_entry(*pair) for pair in zip(pictures, detector.find(pictures), strict=True)])
+    return [{"problem": problem} if problem else next(readable) for problem in problems]
 
 
 def _entry(picture: np.ndarray[Any, Any], found: Found) -> dict[str, Any]:

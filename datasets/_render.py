@@ -5,6 +5,7 @@ by one lamp and its surroundings with highlights and shadows, and averaged down 
 All in float64, so that rounding to 8 bits does not depend on the machine.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,7 +51,9 @@ def five(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
     Left comes first, as seen in the picture.
     """
     eyes = [landmarks[..., at : at + 6, :].mean(-2) for at in (36, 42)]
-    return np.stack([*eyes, landmarks[..., 30, :], landmarks[..., 48, :], landmarks[..., 54, :]], -2)
+    return np.stack(
+        [*eyes, landmarks[..., 30, :], landmarks[..., 48, :], landmarks[..., 54, :]], -2
+    )
 
 
 def draw(who: Person, how: Shot, size: int) -> Rendered:
@@ -64,7 +67,7 @@ def draw(who: Person, how: Shot, size: int) -> Rendered:
     blank = np.zeros((3, fine, fine)), np.zeros((fine, fine)), np.zeros((fine, fine))
     canvas = paint.Canvas(view, hit.u, hit.v, hit.z, *blank)
     _raise_nose(canvas, who, shape)
-    canvas.z += form.relief(canvas.u, canvas.v, who, how)
+    canvas.z += spread(form.relief(canvas.u[::2, ::2], canvas.v[::2, ::2], who, how), fine)
     paint.skin(canvas, who)
     paint.wrinkles(canvas, who, how)
     paint.mouth(canvas, who, how)
@@ -85,7 +88,10 @@ def draw(who: Person, how: Shot, size: int) -> Rendered:
         picture += rim * (who.glasses_colour[:, None, None] * 0.8 - picture)
     small = picture.reshape(3, size, over, size, over).mean((2, 4))
     gain = how.exposure * float(0.3 / who.skin.mean()) ** 0.3
-    return Rendered(_develop(small, gain), form.landmarks(who, how, form.look(how, size)).astype(np.float32))
+    return Rendered(
+        _develop(small, gain),
+        form.landmarks(who, how, form.look(how, size), shape).astype(np.float32),
+    )
 
 
 def _raise_nose(canvas: paint.Canvas, who: Person, shape: form.Profile) -> None:
@@ -137,8 +143,10 @@ def _shade(canvas: paint.Canvas, how: Shot, hair: Floats, hair_z: Floats) -> Flo
     nx, ny = -gx * norm, -gy * norm
     lx, ly, lz = how.light
     facing = nx * lx + ny * ly + norm * lz
-    lit = 1 - 0.75 * _shadow(z, how.light, pixel)
-    hollow = np.clip(1 - 2.2 * np.maximum(_blur(z, max(int(0.11 / pixel), 1)) - z, 0), 0.45, 1)
+    coarse = z[::2, ::2]
+    lit = 1 - 0.75 * spread(_shadow(coarse, how.light, 2 * pixel), len(z))
+    around = spread(_blur(coarse, max(int(0.055 / pixel), 1)), len(z))
+    hollow = np.clip(1 - 2.4 * np.maximum(around - z, 0), 0.4, 1)
     sky = (0.75 - 0.35 * ny) * hollow
     bright = np.empty_like(canvas.albedo)
     for i, wrap in enumerate((0.34, 0.22, 0.17)):
@@ -178,33 +186,40 @@ def _blur(x: Floats, reach: int) -> Floats:
     return x
 
 
+def spread(coarse: Floats, size: int) -> Floats:
+    """Interpolate linearly between samples of every second, fourth ... pixel."""
+    n = coarse.shape[-1]
+    place = np.arange(size) * (n / size)
+    share = np.maximum(1 - abs(np.minimum(place, n - 1)[:, None] - np.arange(n)), 0)
+    return share @ coarse @ share.T
+
+
 def _behind(canvas: paint.Canvas, who: Person, how: Shot, x: Floats, y: Floats) -> Floats:
     """Draw what the head hides partly: background, long hair, body, neck, ears."""
-    size = canvas.size
-    picture = _background(how, size)
-    px = (np.arange(size) + 0.5) / size
-    back = 0.25 if who.hair_style in ("long", "bob") else 0.0
-    if back:
+    picture = spread(_background(how, canvas.size // 4), canvas.size)
+    if who.hair_style in ("long", "bob"):
         wide = who.width * (1 + who.hair_volume)
         fall = paint.soft(wide - abs(x), 0.06) * paint.soft(who.hair_length - y, 0.2) * (y > -0.6)
         picture += fall * (who.hair[:, None, None] * 0.3 - picture)
-    ground = how.fill + 0.5 * how.key
-    edge = 0.03 + canvas.pixel
-    shoulder = 1.95 + 0.35 * np.maximum(abs(x) - 0.6, 0) ** 1.3
-    shoulder = shoulder + 0.25 * np.maximum(0.6 - abs(x), 0)
-    dim = 0.55 + 0.35 * px[None, :] * how.light[0]
-    body = paint.soft(y - shoulder, edge)
-    neck_width = 0.56 + 0.12 * who.masculine
-    lean = x - 0.12 * np.sin(how.yaw)
-    round_ = np.sqrt(np.maximum(1 - (lean / neck_width) ** 2, 0))
-    turned = np.clip(0.55 * round_ + 0.45 * how.light[0] * lean / neck_width + 0.25, 0.12, 1)
-    under = np.clip((y - who.chin * 0.95) / 0.55, 0, 1)
-    neck = paint.soft(neck_width - abs(lean), edge) * (y > 0.6)
-    tone = (who.skin * ground)[:, None, None] * turned * (0.35 + 0.45 * under)
-    picture += neck * (tone - picture)
-    picture += body * ((how.cloth * ground)[:, None, None] * dim - picture)
+    first = int((y < 0.6).all(1).sum())
+    _body(picture[:, first:], canvas.pixel, who, how, x[first:], y[first:])
     _ears(canvas, who, how, picture)
     return picture
+
+
+def _body(picture: Floats, pixel: float, who: Person, how: Shot, x: Floats, y: Floats) -> None:
+    ground = how.fill + 0.5 * how.key
+    edge, side = 0.03 + pixel, float(how.light[0])
+    shoulder = 1.9 + 0.35 * np.maximum(abs(x) - 0.6, 0) + 0.25 * np.maximum(0.6 - abs(x), 0)
+    body = paint.soft(y - shoulder, edge)
+    wide = 0.56 + 0.12 * who.masculine
+    lean = (x - 0.12 * math.sin(how.yaw)) * (1 / wide)
+    turned = 0.55 * np.sqrt(np.maximum(1 - lean * lean, 0)) + 0.45 * side * lean + 0.25
+    under = 0.35 + 0.45 * np.clip((y - who.chin * 0.95) / 0.55, 0, 1)
+    neck = paint.soft((1 - abs(lean)) * wide, edge) * (y > 0.6)
+    tone = (who.skin * ground)[:, None, None] * (np.clip(turned, 0.12, 1) * under)
+    picture += neck * (tone - picture)
+    picture += body * ((how.cloth * ground)[:, None, None] * (0.6 + 0.2 * side * x) - picture)
 
 
 def _ears(canvas: paint.Canvas, who: Person, how: Shot, picture: Floats) -> None:
@@ -243,10 +258,14 @@ def _background(how: Shot, size: int) -> Floats:
         colour = (a, c, d)[int(rng.integers(3))]
         blur = rng.uniform(0.02, 0.4)
         if how.backdrop in (1, 2):
-            r = np.sqrt(((px - x) / wide) ** 2 + ((py - y) / (wide if how.backdrop == 2 else high)) ** 2)
+            r = np.sqrt(
+                ((px - x) / wide) ** 2 + ((py - y) / (wide if how.backdrop == 2 else high)) ** 2
+            )
             mask = paint.soft(1 - r, blur * 2)
         else:
-            mask = paint.soft(wide - abs(px - x), blur * 0.3) * paint.soft(high * 2 - abs(py - y), blur * 0.3)
+            mask = paint.soft(wide - abs(px - x), blur * 0.3) * paint.soft(
+                high * 2 - abs(py - y), blur * 0.3
+            )
         picture += mask * rng.uniform(0.4, 0.9) * (colour - picture)
     return picture * 0.85
 

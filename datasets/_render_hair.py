@@ -29,7 +29,9 @@ def hair_profile(who: Person, head: Profile) -> Profile:
 def hairline(who: Person) -> Floats:
     """Return the height above which hair grows, at each place of `_AROUND`."""
     front, style = who.hairline, who.hair_style
-    line = np.array([front, front - 0.25 * who.recede, front + 0.12, -0.5, 0.0, 0.3, -0.12, 0.4, 1.1])
+    line = np.array(
+        [front, front - 0.25 * who.recede, front + 0.12, -0.5, 0.0, 0.3, -0.12, 0.4, 1.1]
+    )
     if style == "bald":
         line = np.array([-3, -3, -3, -3, -3, -0.05, -0.12, 0.4, 1.1])
     elif style in _LONG:
@@ -42,9 +44,7 @@ def hairline(who: Person) -> Floats:
     return line
 
 
-def hair(
-    canvas: Canvas, who: Person, head: Profile, x: Floats, y: Floats
-) -> tuple[Floats, Floats]:
+def hair(canvas: Canvas, who: Person, head: Profile, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Paint the hair over the head.
 
     Args:
@@ -56,30 +56,41 @@ def hair(
     Returns:
         Opacity and depth towards the viewer.
     """
+    opacity, depth = np.zeros_like(canvas.z), canvas.z.copy()
+    rows = slice(0, canvas.size)
+    if who.hair_style not in _LONG:  # it ends above the neck
+        rows = slice(0, max(int((y < 0.75).any(1).sum()), 2))
     shape = hair_profile(who, head)
-    u, v, z, inside, turn, back = canvas.view.meet(x, y, shape)
+    u, v, z, inside, turn, back = canvas.view.meet(x[rows], y[rows], shape)
     around = 1 - np.sqrt(1 - turn * turn) * (1 - 2.0 * back)
-    if who.hair_style == "curly":
-        strand = noise(u * 12, v * 12, who.texture + 3)
-    else:
-        sweep = 0.0 if who.hair_style in _LONG else 40 * who.hair_part
-        strand = noise(turn * 22 + sweep * v, v * 3, who.texture + 9, grain=True)
-    tuft = noise(turn * 12 + 8 * who.hair_part * v, v * 2, who.texture + 19)
+    strand, tuft = _locks(who, u, v, turn)
     part = who.hair_part if who.hair_style in ("side", "long", "bob") else 0.0
     line = np.interp(around, _AROUND, hairline(who)) + part * 0.3 * turn * (around < 0.6)
-    ragged = 0.03 + 0.05 * who.fringe + 0.05 * (who.hair_style == "curly")
-    grown = soft(line + ragged * (tuft + 0.6 * strand) - v, 0.09 + 0.1 * (who.hair_style == "buzz"))
-    rough = 0.05 if who.hair_style == "curly" else 0.012
-    edge = 0.03 + canvas.pixel
+    ragged = 0.04 + 0.05 * who.fringe + 0.05 * (who.hair_style == "curly")
+    fuzz = 0.1 + 0.12 * (who.hair_style == "buzz")
+    grown = soft(line + ragged * (tuft + 0.8 * strand) - v, fuzz)
+    rough, edge = 0.05 if who.hair_style == "curly" else 0.012, 0.03 + canvas.pixel
     alpha = grown * soft(inside + rough * (tuft + strand) - edge / 2, edge)
     if who.hair_style == "buzz":
         alpha *= 0.78
-    tone = np.clip(1 + 0.5 * strand + 0.25 * tuft, 0.3, 1.9)
-    seam = np.clip(1 - abs(turn - part) / 0.03, 0, 1) * (part != 0) * (v < -0.9)
-    canvas.albedo += alpha * (who.hair[:, None, None] * tone * (1 - 0.4 * seam) - canvas.albedo)
-    canvas.gloss *= 1 - alpha
-    canvas.gloss += alpha * 0.35 * np.clip(0.6 + strand, 0, 2)
-    return alpha, z + 0.02 * strand
+    tone = np.clip(1 + 0.5 * strand + 0.3 * tuft, 0.3, 1.9)
+    if part:
+        tone *= 1 - 0.4 * np.clip(1 - abs(turn - part) / 0.03, 0, 1) * (v < -0.9)
+    canvas.lay((rows, slice(None)), who.hair[:, None, None] * tone, alpha)
+    canvas.gloss[rows] += alpha * (0.35 * np.clip(0.6 + strand, 0, 2) - canvas.gloss[rows])
+    opacity[rows], depth[rows] = alpha, z + 0.02 * strand
+    return opacity, depth
+
+
+def _locks(who: Person, u: Floats, v: Floats, turn: Floats) -> tuple[Floats, Floats]:
+    """Return noise along the hair: single strands, and locks of them."""
+    sweep = 0.0 if who.hair_style in _LONG else 40 * who.hair_part
+    tuft = noise(turn * 10 + 0.3 * sweep * v, v * 2, who.texture + 19, smooth=True)
+    if who.hair_style == "curly":
+        return noise(u * 12, v * 12, who.texture + 3, smooth=True), tuft
+    wave = 0.8 * who.hair_wave * tuft
+    across = turn * 20 + sweep * v + wave
+    return noise(across, v * 2, who.texture + 9, grain=True, smooth=True), tuft
 
 
 def beard(canvas: Canvas, who: Person, how: Shot) -> None:
@@ -88,11 +99,13 @@ def beard(canvas: Canvas, who: Person, how: Shot) -> None:
     if strength <= 0:
         return
     u, v = abs(canvas.u), canvas.v
-    grain = noise(canvas.u * 26, v * 18, who.texture + 13, grain=True)
+    grain = noise(canvas.u * 38, v * 24, who.texture + 13, grain=True)
     mouth = who.mouth_y + 0.02
     drop = 0.1 * how.mouth_open
     edge = 0.32 + 0.95 * np.clip(1 - u / 0.86, 0, 1) ** 0.75
-    chin = soft(v - edge - 0.1 * who.beard_length, 0.16) * soft(v - mouth + 0.02 + 0.3 * (u - 0.3), 0.2)
+    chin = soft(v - edge - 0.1 * who.beard_length, 0.16) * soft(
+        v - mouth + 0.02 + 0.3 * (u - 0.3), 0.2
+    )
     lip = soft(0.17 - abs(v - (who.nose_length + mouth) / 2 + 0.02 - 0.1 * u), 0.1)
     lip = soft(who.mouth_width + 0.08 - u, 0.12) * soft(v - who.nose_length - 0.1, 0.06) * lip
     free = soft(abs((v - mouth - 0.5 * drop) / (0.14 + drop)) + (u / 0.5) ** 2 - 1, 0.3)

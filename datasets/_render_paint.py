@@ -57,7 +57,7 @@ class Canvas:
     def lay(self, where: Window, colour: Floats, alpha: Floats) -> None:
         """Blend a colour over a window."""
         part = self.albedo[:, *where]
-        part += alpha * (np.asarray(colour).reshape(3, *([1] * (part.ndim - 1))) - part)
+        part += alpha * ((colour if colour.ndim == 3 else colour[:, None, None]) - part)
 
 
 def soft(x: Floats, width: float) -> Floats:
@@ -81,12 +81,24 @@ def _table(cells: tuple[int, ...]) -> Floats:
     return (total / total.std() * 0.5).ravel()
 
 
-def noise(x: Floats, y: Floats, offset: int, grain: bool = False) -> Floats:
-    """Look noise up; its finest detail is one unit wide, and `grain` has no coarse detail."""
+def noise(x: Floats, y: Floats, offset: int, grain: bool = False, smooth: bool = False) -> Floats:
+    """Look noise up; its finest detail is one unit wide, and `grain` has no coarse detail.
+
+    `smooth` interpolates, for coordinates that change by less than a texel per pixel.
+    """
     table = _table((192, 256) if grain else (16, 32, 64, 128))
-    column = (2 * x + (offset % 251 + 4 * _TILE)).astype(np.int32) & (_TILE - 1)
-    row = (2 * y + (offset % 241 + 4 * _TILE)).astype(np.int32) & (_TILE - 1)
-    return table.take(row * _TILE + column)
+    x, y = 2 * x + (offset % 251 + 4 * _TILE), 2 * y + (offset % 241 + 4 * _TILE)
+    left, top = x.astype(np.int32), y.astype(np.int32)
+    column, row = left & (_TILE - 1), (top & (_TILE - 1)) * _TILE
+    if not smooth:
+        return table.take(row + column)
+    s, t = x - left, y - top
+    s, t = s * s * (3 - 2 * s), t * t * (3 - 2 * t)
+    right, below = (column + 1) & (_TILE - 1), (row + _TILE) & (_TILE * _TILE - 1)
+    upper, lower = table.take(row + column), table.take(below + column)
+    upper += s * (table.take(row + right) - upper)
+    lower += s * (table.take(below + right) - lower)
+    return upper + t * (lower - upper)
 
 
 def skin(canvas: Canvas, who: Person) -> None:
@@ -105,7 +117,7 @@ def skin(canvas: Canvas, who: Person) -> None:
     if who.freckles:
         spots = soft(noise(u * 17, v * 17, who.texture + 5, grain=True) - 0.5, 0.4)
         spots *= who.freckles * np.clip(1.2 - 1.6 * abs(v - 0.35), 0, 1)
-        canvas.albedo *= 1 - spots * np.array([0.28, 0.42, 0.5])[:, None, None]
+        canvas.albedo *= 1 - spots * np.array([0.16, 0.27, 0.33])[:, None, None]
 
 
 def wrinkles(canvas: Canvas, who: Person, how: Shot) -> None:
@@ -155,7 +167,7 @@ def _surroundings(
 ) -> None:
     near = np.maximum(1 - (t / 1.5) ** 2, 0)
     shade = near * np.maximum(1 - ((y + 0.02) / 0.24) ** 2, 0)
-    canvas.albedo[:, *where] *= 1 - shade * np.array([0.24, 0.33, 0.29])[:, None, None]
+    canvas.albedo[:, *where] *= 1 - shade * np.array([0.3, 0.38, 0.33])[:, None, None]
     crease = upper - 0.05 + 0.022 * who.eye_hood - 0.012 * t
     fold = np.maximum(1 - ((y - crease) / 0.022) ** 2, 0) * np.clip((1.15 - abs(t)) * 3, 0, 1)
     canvas.albedo[:, *where] *= 1 - fold * (0.42 - 0.28 * who.eye_hood)
@@ -176,7 +188,7 @@ def _eyeball(
     opening: Floats,
 ) -> None:
     edge = 1.5 * canvas.pixel
-    radius = 0.088
+    radius = 0.094
     gx = side * how.gaze[0] * 0.3 + 0.0
     dx, dy = x - gx, y - how.gaze[1] * 0.12 + 0.012
     r = np.sqrt(dx * dx + dy * dy) / radius

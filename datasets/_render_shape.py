@@ -4,6 +4,7 @@ For every height y the head is an ellipse with half width w(y) and half depth d(
 cheeks, lips and chin are relief on it. The view is orthographic.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from facesr.datasets._render_traits import Floats, Person, Shot
 
-SIDE = 2.5  # of the crop, in half face widths
+SIDE = 2.44  # of the crop, in half face widths
 ANCHOR = (0.0, 0.33, 0.75)  # the point of the head in the middle of the crop
-_ROWS = 4096
+_ROWS = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +40,8 @@ def head_profile(who: Person, how: Shot) -> Profile:
     up, down = np.clip(-y / who.top, 0, 1), np.clip(y / chin, 0, 1)
     cheek = 1 + 0.02 * max(how.smile, 0) * np.exp(-(((y - 0.5) / 0.3) ** 2))
     width = np.where(y < 0, (1 - up**2.5) ** 0.5, (1 - down**who.jaw) ** who.taper)
-    depth = np.where(y < 0, (1 - up**2.4) ** 0.5, (1 - down**5) ** 0.42 * (1 - 0.06 * down))
-    return Profile(
-        -who.top, chin, who.width * width * cheek + 1e-3, who.depth * depth + 1e-3
-    )
+    depth = np.where(y < 0, (1 - up**2.4) ** 0.5, (1 - 0.1 * down - 0.5 * down**6))
+    return Profile(-who.top, chin, who.width * width * cheek + 1e-3, who.depth * depth + 1e-3)
 
 
 class Hit(NamedTuple):
@@ -94,18 +93,17 @@ class View:
 
     def meet(self, x: Floats, y: Floats, shape: Profile) -> Hit:
         """Intersect rays with a head."""
-        c, s = np.cos(self.yaw), np.sin(self.yaw)
-        cp, sp = np.cos(self.pitch), np.sin(self.pitch)
-        front = 1 - 0.5 * np.minimum(x * x, 1)
-        for _ in range(2 if abs(sp) > 1e-3 else 1):
-            v = (y + sp * front) / cp
-            w, d = shape.at(v)
-            iw, idd = 1 / (w * w), 1 / (d * d)
-            a = s * s * iw + c * c * idd
-            b = c * s * x * (idd - iw)
-            inside = b * b - a * (x * x * (c * c * iw + s * s * idd) - 1)
-            front = (np.sqrt(np.maximum(inside, 0)) - b) / a
-        v = (y + sp * front) / cp
+        c, s = math.cos(self.yaw), math.sin(self.yaw)
+        cp, sp = math.cos(self.pitch), math.sin(self.pitch)
+        # the height is read off an ellipsoid: exact heights would jump under a chin held high
+        height = np.maximum(1 - x * x - (y * y) * 0.39, 0)
+        v = y / cp + (1.2 * sp / cp) * np.sqrt(height)
+        w, d = shape.at(v)
+        iw, idd = 1 / (w * w), 1 / (d * d)
+        a = s * s * iw + c * c * idd
+        b = c * s * x * (idd - iw)
+        inside = b * b - a * (x * x * (c * c * iw + s * s * idd) - 1)
+        front = (np.sqrt(np.maximum(inside, 0)) - b) / a
         out = np.minimum(v - shape.low, shape.high - v) * 3
         inside = np.minimum(inside / a * 0.5, out)
         u = c * x - s * front
@@ -145,8 +143,8 @@ def relief(u: Floats, v: Floats, who: Person, how: Shot) -> Floats:
     au = abs(u)
     smile, open_ = max(how.smile, 0.0), how.mouth_open
     h = bump(au, v, (who.eye_x - 0.02, -0.24), (0.42, 0.17)) * (0.035 + 0.045 * who.masculine)
-    h -= bump(au, v, (who.eye_x - 0.06, 0.0), (0.36, 0.25)) * 0.13
-    h += bump(au, v, (who.eye_x, 0.0), (0.21, 0.15)) * 0.09
+    h -= bump(au, v, (who.eye_x - 0.08, -0.02), (0.38, 0.24)) * 0.16
+    h += bump(au, v, (who.eye_x, 0.0), (0.21, 0.15)) * 0.1
     h += bump(au, v, (0.6, 0.42), (0.36, 0.34)) * (0.03 + 0.05 * who.cheek + 0.04 * smile)
     h -= bump(au, v, (0.68, 0.95), (0.3, 0.4)) * 0.05 * who.cheek
     h += bump(au, v, (0.0, who.mouth_y), (0.5, 0.36)) * 0.07
@@ -161,8 +159,10 @@ def mouth_lines(who: Person, how: Shot, t: Floats) -> tuple[Floats, Floats, Floa
     base = who.mouth_y - 0.03 * smile - 0.1 * smile * (t * t - 0.3)
     span = np.sqrt(np.maximum(1 - t * t, 0))
     arch = 1 - abs(t) ** 2.2
-    bow = 1 - 0.3 * who.lip_bow * np.exp(-((t / 0.14) ** 2)) + 0.12 * who.lip_bow * np.exp(
-        -(((abs(t) - 0.3) / 0.18) ** 2)
+    bow = (
+        1
+        - 0.3 * who.lip_bow * np.exp(-((t / 0.14) ** 2))
+        + 0.12 * who.lip_bow * np.exp(-(((abs(t) - 0.3) / 0.18) ** 2))
     )
     thin = 1 - 0.25 * max(smile, 0)
     gap = open_ * 0.26 + 0.045 * max(smile - 0.35, 0)
@@ -198,9 +198,8 @@ def brow_line(who: Person, how: Shot, t: Floats) -> Floats:
     return who.brow_y - 0.07 * how.brow_raise - arch + who.brow_tilt * t * 0.5 + 0.02 * t * t
 
 
-def landmarks(who: Person, how: Shot, view: View) -> Floats:
+def landmarks(who: Person, how: Shot, view: View, shape: Profile) -> Floats:
     """Return the 68 landmarks in iBUG order, pixels of the picture, (68, 2)."""
-    shape = head_profile(who, how)
     flat = np.concatenate(
         [_brow_points(who, how), _nose_points(who), _eye_points(who, how), _mouth_points(who, how)]
     )

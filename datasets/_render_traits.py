@@ -145,7 +145,7 @@ def person(seed: int, identity: int) -> Person:
     masculine = float(np.clip(rng.choice((0.12, 0.88)) + 0.1 * rng.standard_normal(), 0, 1))
     age = float(rng.beta(1.3, 1.8))
     tone = float(rng.beta(0.95, 1.25))
-    skin = _blend(SKIN, tone) * (1 + rng.uniform(-0.04, 0.04, 3))
+    skin = _blend(SKIN, tone) * (1 + rng.uniform(-0.06, 0.06, 3))
     style = _hair_style(rng, masculine, age)
     dark = rng.random() < np.clip(1.6 * tone, 0.3, 0.97)
     shade = rng.uniform(0, 0.22) if dark else rng.uniform(0.15, 1)
@@ -158,40 +158,40 @@ def person(seed: int, identity: int) -> Person:
     man = masculine - 0.5
     return Person(
         top=around(1.62, 0.06),
-        chin=around(1.5 + 0.08 * man, 0.06),
-        jaw=around(3.0 + 0.8 * man, 0.5),
+        chin=around(1.47 + 0.08 * man, 0.075),
+        jaw=around(3.1 + 0.9 * man, 0.75),
         taper=around(0.55 - 0.08 * man, 0.055),
-        width=around(0.98, 0.06),
+        width=around(0.97, 0.07),
         depth=around(1.22, 0.05),
         skin=linear(skin),
         tone=tone,
         ruddy=float(rng.uniform(0.1, 1)),
-        freckles=float(rng.uniform(0.5, 1)) if tone < 0.3 and rng.random() < 0.25 else 0.0,
+        freckles=float(rng.uniform(0.5, 1)) if tone < 0.3 and rng.random() < 0.16 else 0.0,
         age=age,
         masculine=masculine,
         gloss=float(rng.uniform(0.25, 1)),
         texture=int(rng.integers(1 << 16)),
-        eye_x=around(0.445, 0.026),
-        eye_width=around(0.235, 0.016),
-        eye_open=around(0.088 - 0.016 * man, 0.013),
-        eye_tilt=around(0.05 - 0.05 * man, 0.055),
+        eye_x=around(0.465, 0.034),
+        eye_width=around(0.25, 0.021),
+        eye_open=around(0.096 - 0.016 * man, 0.016),
+        eye_tilt=around(0.05 - 0.05 * man, 0.075),
         eye_hood=float(rng.uniform(0, 1)),
         iris=linear(iris),
-        brow_y=around(-0.3 + 0.06 * man, 0.03),
-        brow_thick=float(np.clip(around(0.058 + 0.03 * man, 0.013), 0.03, 0.1)),
-        brow_arch=around(0.06 - 0.04 * man, 0.025),
-        brow_tilt=around(-0.01, 0.05),
+        brow_y=around(-0.3 + 0.06 * man, 0.042),
+        brow_thick=float(np.clip(around(0.052 + 0.032 * man, 0.012), 0.026, 0.09)),
+        brow_arch=around(0.06 - 0.04 * man, 0.035),
+        brow_tilt=around(0.02, 0.06),
         brow_length=around(0.3, 0.022),
         brow_dense=float(rng.uniform(0.7, 1)),
-        nose_length=around(0.6, 0.045),
-        nose_width=around(0.2 + 0.045 * tone + 0.02 * man, 0.022),
-        nose_height=around(0.34 - 0.05 * tone + 0.03 * man, 0.035),
+        nose_length=around(0.6, 0.055),
+        nose_width=around(0.2 + 0.045 * tone + 0.02 * man, 0.032),
+        nose_height=around(0.34 - 0.05 * tone + 0.03 * man, 0.045),
         nose_bridge=around(0.5 - 0.1 * tone, 0.12),
         nose_tip=around(0.5, 0.2),
-        mouth_y=around(0.935, 0.035),
-        mouth_width=around(0.375, 0.032),
-        lip_upper=float(np.clip(around(0.066 + 0.025 * tone - 0.016 * man, 0.015), 0.03, 0.12)),
-        lip_lower=float(np.clip(around(0.095 + 0.03 * tone - 0.016 * man, 0.018), 0.05, 0.16)),
+        mouth_y=around(0.935, 0.045),
+        mouth_width=around(0.4, 0.042),
+        lip_upper=float(np.clip(around(0.066 + 0.025 * tone - 0.016 * man, 0.02), 0.028, 0.13)),
+        lip_lower=float(np.clip(around(0.095 + 0.03 * tone - 0.016 * man, 0.025), 0.045, 0.17)),
         lip_bow=float(rng.uniform(0.2, 1)),
         lip_red=float(np.clip(around(0.42 - 0.4 * man, 0.2), 0.05, 1)),
         cheek=float(rng.uniform(0.2, 1)),
@@ -213,7 +213,9 @@ def person(seed: int, identity: int) -> Person:
         glasses_shape=float(rng.uniform(0, 1)),
         glasses_size=float(rng.uniform(0.85, 1.2)),
         glasses_rim=float(rng.uniform(0.012, 0.022) + 0.022 * rim),
-        glasses_colour=linear(rng.choice(((18, 16, 16), (62, 38, 24), (120, 116, 110), (30, 34, 60)))),
+        glasses_colour=linear(
+            rng.choice(((18, 16, 16), (62, 38, 24), (120, 116, 110), (30, 34, 60)))
+        ),
     )
 
 
@@ -231,16 +233,16 @@ def shot(seed: int, identity: int, number: int) -> Shot:
     light = np.array([np.sin(side), -height, np.cos(side) * 0.8 + 0.25])
     warmth = rng.uniform(-1, 1)
     tint = np.array([1 + 0.1 * warmth, 1, 1 - 0.16 * warmth])
-    key = rng.uniform(0.5, 1.0)
+    key = rng.uniform(0.5, 1.1)
     vivid = 70 if rng.random() < 0.12 else 16
     base = rng.uniform(15, 225) + rng.normal(0, vivid, 3)
     colours = np.clip(base + rng.normal(0, 45, (4, 1)) + rng.normal(0, 14, (4, 3)), 5, 250)
     return Shot(
-        yaw=around(0.24, 0.55),
-        pitch=around(0.11, 0.26),
-        roll=around(0.08, 0.25),
-        zoom=float(np.exp(around(0.035, 0.08))),
-        shift=np.clip(rng.normal(0, 0.012, 2), -0.03, 0.03),
+        yaw=around(0.2, 0.5),
+        pitch=around(0.1, 0.24),
+        roll=around(0.06, 0.2),
+        zoom=float(np.exp(around(0.03, 0.07))),
+        shift=np.clip(rng.normal(0, 0.01, 2), -0.025, 0.025),
         smile=float(rng.uniform(0.3, 1)) if smiling else float(rng.uniform(-0.15, 0.2)),
         mouth_open=float(rng.uniform(0.2, 1)) if talking else 0.0,
         eye_close=float(rng.uniform(0.7, 1)) if rng.random() < 0.05 else float(rng.uniform(0, 0.3)),

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from facesr.bench.catalog import suggest
 from facesr.bench.contract import About, Dataset, Part, Split
 from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
@@ -78,12 +79,14 @@ class Embedded(Dataset):
 
     def __post_init__(self) -> None:
         if self.test not in _TESTS:
-            raise BadName(f"no test faces named {self.test!r}; known: {', '.join(_TESTS)}")
+            raise BadName(f"no test faces named {self.test!r}; {suggest(self.test, list(_TESTS))}")
         if not (0 < self.identities < _BLOCK and self.shots > 0):
             raise BadData(
                 f"identities={self.identities} and shots={self.shots} were asked for, expected "
                 f"1 to {_BLOCK - 1} identities and at least 1 shot"
             )
+        if self.limit is not None and self.limit < 1:
+            raise BadData(f"limit={self.limit} was asked for, expected at least 1, or None for all")
 
     def split(self, part: Part) -> Split:
         """Return one part; rendering all of it takes half a minute, once."""
@@ -117,14 +120,18 @@ class Embedded(Dataset):
     ) -> Faces:
         place = self.cache / "embedded" / digest_of(asdict(half))[:16] / part / name
         title = f"embedded/{part}/{name}"
-        return prepared(place, title, half.size, lambda: track(make(), f"rendering {title}", half.count))
+        return prepared(
+            place, title, half.size, lambda: track(make(), f"rendering {title}", half.count)
+        )
 
 
 def _clean(half: _Half) -> Iterator[Made]:
     for i in range(half.count):
         identity, number = half.first + i // half.shots, i % half.shots
         drawn = render(half.seed, identity, number, half.sharp)
-        yield Made(f"{identity:07d}_{number:02d}.png", drawn.pixels, f"{identity:07d}", drawn.landmarks)
+        yield Made(
+            f"{identity:07d}_{number:02d}.png", drawn.pixels, f"{identity:07d}", drawn.landmarks
+        )
 
 
 def _wild(half: _Half) -> Iterator[Made]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import Any, ClassVar, Literal
 
 from facesr.bench.contract import About, Dataset, Part, Split
@@ -36,10 +37,11 @@ from facesr.datasets._sources import Photo, draw
 
 Half = Literal["lr", "hr"]
 
+_FORM = 1  # raised when code changes what the settings below lead to
 _PORTRAITS = Mtcnn(enlarge=1, smallest=30)
 _GROUPS = Mtcnn(enlarge=4, smallest=30)
 _TEST = 0.3  # share of the people, and about that of the small faces
-_TEST_FACES = 200  # with fewer, faces are held out instead of photographs
+_TEST_FACES = 150  # with fewer, faces are held out instead of photographs
 
 
 @dataclass
@@ -140,6 +142,7 @@ class _Work:
     def _recipe(self) -> dict[str, Any]:
         data = self._data
         return {
+            "form": _FORM,
             "detectors": {"lr": _GROUPS.recipe, "hr": _PORTRAITS.recipe},
             "rules": {half: asdict(rule) for half, rule in self._rules.items()},
             "test": {"share": _TEST, "least_faces": _TEST_FACES},
@@ -255,7 +258,8 @@ def _lr_notes(choice: Choice, size: int) -> tuple[str, ...]:
     photographs = len({face.photo.name for face in choice.chosen})
     return (
         f"low-resolution faces: {n['kept']} from {photographs} of {n['searched']} group "
-        f"photographs, natively {min(sides):.0f} to {max(sides):.0f} px wide, "
+        f"photographs, natively {min(sides):.0f} to {max(sides):.0f} px wide (median "
+        f"{median(sides):.0f}), "
         f"{sum(side < size for side in sides)} of them enlarged to {size} px; left out: "
         f"{n['unsure']} unsure, {n['too small']} too small, {n['too large']} too large, "
         f"{n['cut off']} cut off by the border",

@@ -7,13 +7,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from facesr.bench.errors import BadData
+from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
 from facesr.bench.progress import progress
 from facesr.protocols._cache import stored
 from facesr.protocols._checks import called
+from facesr.protocols.features.onet import Onet
 
 BATCH = 64
+EXTRACTORS = {"onet": Onet}
 
 
 class Extractor(Protocol):
@@ -42,6 +44,17 @@ class Extractor(Protocol):
     def __call__(self, batch: Tensor) -> Tensor:
         """Turn (n, 3, h, w), float32 in [0, 1], into (n, dim), float32."""
         ...
+
+
+def extractor_named(name: str) -> Extractor:
+    """Look up a network for `fd` and `kd`.
+
+    Raises:
+        BadName: If there is none of that name.
+    """
+    if name not in EXTRACTORS:
+        raise BadName(f"no features named {name!r}; known: {', '.join(sorted(EXTRACTORS))}")
+    return EXTRACTORS[name]()
 
 
 def folder(extractor: Extractor) -> str:

@@ -41,7 +41,7 @@ def bootstrap(values: ArrayLike, people: Sequence[str] | None = None, seed: int 
     sums, counts, unit = _units(np.asarray(values, np.float64), people)
     n = len(sums)
     mean = float(sums.sum() / counts.sum())
-    if n < 2 or np.all(sums * counts.sum() == sums.sum() * counts):
+    if np.allclose(sums / counts, mean, rtol=1e-12, atol=0):
         return Interval(mean, mean, f"no spread between {unit}")
     means = _resampled(sums, counts, seed)
     tails = np.array([(1 - LEVEL) / 2, (1 + LEVEL) / 2])

@@ -60,6 +60,7 @@ def _latex(table: Table, chunk: Sequence[int]) -> str:
         groups.append(rf"\multicolumn{{{count}}}{{c}}{{{_tex(group.capitalize())}}}")
         rules.append(rf"\cmidrule(lr){{{place}-{place + count - 1}}}")
         place += count
+    scales = [rf"\soft{{{_tex(c.scale)}}}" if c.scale else "" for c in columns]
     lines = [
         rf"\begin{{table{star}}}[t]",
         r"\centering\footnotesize\setlength{\tabcolsep}{5pt}",
@@ -68,7 +69,7 @@ def _latex(table: Table, chunk: Sequence[int]) -> str:
         r"\toprule",
         *([f" & {' & '.join(groups)} \\\\", "".join(rules)] if columns else []),
         _amps("Method", [f"{_tex(c.metric)}\\,{_tex(c.arrow)}" for c in columns]),
-        _amps("", [rf"\soft{{{_tex(c.scale)}}}" if c.scale else "" for c in columns]),
+        *([_amps("", scales)] if any(scales) else []),
         r"\midrule",
     ]
     family = table.lines[0].family

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from facesr.bench.score import Curve, Row
-from facesr.reports._format import digits
-from facesr.reports._view import Look, look
+from facesr.reports._view import Look, look, ticks
 
 WIDTH, HEIGHT = 320, 150
 Points = Sequence[tuple[float, float]]
 MOST_POINTS = 240
-MOST_LABELS = 6
+MOST_LABELS, MOST_TICKS = 6, 8
 LINE_HEIGHT = 12
 AXES = ("step", "iteration", "epoch")
 NOT_DRAWN = ("seconds", "stage")
@@ -45,16 +44,16 @@ class Chart:
     Args:
         title: What is drawn.
         x_label: What runs along the bottom.
-        x_ends: First and last position, as text.
-        y_ends: Lowest and highest value in view, as text.
+        x_ticks: Places and labels along the bottom.
+        y_ticks: Places and labels along the left side.
         paths: The lines.
         note: What to know of it.
     """
 
     title: str
     x_label: str
-    x_ends: tuple[str, str]
-    y_ends: tuple[str, str]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
     paths: tuple[Path2D, ...]
     note: str
 
@@ -149,32 +148,40 @@ def _chart(
     title: str, x_label: str, lines: Sequence[tuple[str, Look, Points, Points]], note: str
 ) -> Chart:
     everything = [point for _, _, points, band in lines for point in (*points, *band)]
-    x_low, x_high = min(x for x, _ in everything), max(x for x, _ in everything)
+    positions = sorted({x for x, _ in everything})
+    # sizes that double are read as steps of equal length
+    doubling = (
+        len(positions) <= MOST_TICKS and positions[0] > 0 and positions[-1] >= 4 * positions[0]
+    )
+    bend = math.log2 if doubling else float
+    x_low, x_high = bend(positions[0]), bend(positions[-1])
     y_low, y_high = min(y for _, y in everything), max(y for _, y in everything)
-    x_span, y_span = x_high - x_low or 1.0, y_high - y_low or 1.0
+    if y_low == y_high:
+        y_low, y_high = y_low - 0.5, y_high + 0.5
+
+    def across(x: float) -> float:
+        return round((bend(x) - x_low) / (x_high - x_low or 1.0) * WIDTH, 1)
+
+    def down(y: float) -> float:
+        return round(HEIGHT - (y - y_low) / (y_high - y_low) * HEIGHT, 1)
 
     def place(points: Points) -> list[tuple[float, float]]:
-        return [
-            (
-                round((x - x_low) / x_span * WIDTH, 1),
-                round(HEIGHT - (y - y_low) / y_span * HEIGHT, 1),
-            )
-            for x, y in points
-        ]
+        return [(across(x), down(y)) for x, y in points]
 
     corners = [place(points) for _, _, points, _ in lines]
-    labels: list[float | None] = _labels([own[-1][1] for own in corners[:MOST_LABELS]])
+    labels: list[float | None] = [*_labels([own[-1][1] for own in corners[:MOST_LABELS]])]
     labels += [None] * (len(lines) - len(labels))
     paths = tuple(
         Path2D(name, style, _svg(own), _svg(place(band)), label)
         for (name, style, _, band), own, label in zip(lines, corners, labels, strict=True)
     )
-    shown = digits([], [y_span / 20])
-    ends = (f"{x_low:,.10g}", f"{x_high:,.10g}")
-    return Chart(title, x_label, ends, (shown.text(y_low), shown.text(y_high)), paths, note)
+    few = positions if len(positions) <= MOST_TICKS else [positions[0], positions[-1]]
+    x_ticks = tuple((across(x), f"{x:,.10g}") for x in few)
+    y_ticks = tuple((down(y), text) for y, text in ticks(y_low, y_high))
+    return Chart(title, x_label, x_ticks, y_ticks, paths, note)
 
 
-def _labels(ends: Sequence[float]) -> list[float | None]:
+def _labels(ends: Sequence[float]) -> list[float]:
     """Move labels apart so that none covers another, keeping their order."""
     placed: dict[int, float] = {}
     lowest = 0.0

@@ -106,7 +106,7 @@ def forest(table: Table, index: int) -> Forest:
     worst, best = _range(column, [cell for _, cell in known])
     dots = [_dot(line, cell, worst, best) for line, cell in known]
     dots.sort(key=lambda dot: -dot.at)
-    inner = _ticks(min(worst, best), max(worst, best))
+    inner = ticks(min(worst, best), max(worst, best))
     places = tuple((_percent(value, worst, best), text) for value, text in inner)
     return Forest(column, tuple(dots), places, _verdict(column, dots))
 
@@ -190,10 +190,10 @@ def _percent(value: float, worst: float, best: float) -> float:
     return round(min(100.0, max(0.0, 100 * (value - worst) / (best - worst))), 2)
 
 
-def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+def ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Return round numbers within a range, each with its label.
 
-    >>> _ticks(0.01, 0.093)
+    >>> ticks(0.01, 0.093)
     [(0.02, '0.02'), (0.04, '0.04'), (0.06, '0.06'), (0.08, '0.08')]
     """
     rough = (high - low) / 5

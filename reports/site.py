@@ -128,15 +128,27 @@ def write_site(
         BenchError: If one column would hold two identities of a metric.
     """
     known = dict(installed_families(results) if families is None else families)
-    page = _page(results, root, known)
+    boards = tables(results.rows, results.failures, known)
+    return write_page(boards, results, root, out, known)
+
+
+def write_page(
+    boards: Sequence[Table],
+    results: Results,
+    root: Path,
+    out: Path,
+    families: Mapping[str, str],
+) -> Path:
+    """Write `out/index.html` from tables that are there already; else as `write_site`."""
+    page = _page(boards, results, root, families)
     path = out / "index.html"
-    html = _environment().get_template("page.html").render(page=page)
-    write_text(path, html)
+    write_text(path, _environment().get_template("page.html").render(page=page))
     return path
 
 
-def _page(results: Results, root: Path, families: Mapping[str, str]) -> Page:
-    boards = tables(results.rows, results.failures, families)
+def _page(
+    boards: Sequence[Table], results: Results, root: Path, families: Mapping[str, str]
+) -> Page:
     lines = {line.method: line for board in boards for line in board.lines}
     ordered = sorted(lines.values(), key=_order)
     looks = {line.method: look(line.method, line.family) for line in ordered}

@@ -50,14 +50,18 @@ def write(
         BadName: If there is no such format.
         BenchError: If one column would hold two identities of a metric.
     """
+    for name in formats:
+        if name not in FILES:
+            raise BadName(f"no format named {name!r}; known: {', '.join(FILES)}")
+    known = families(results)
+    boards = tables(results.rows, results.failures, known)
     paths = []
     for name in formats:
-        if name == "html":
-            from facesr.reports.site import write_site
-
-            paths.append(write_site(results, root, out))
-            continue
-        content = text(results, name)
         paths.append(out / FILES[name])
-        write_text(paths[-1], content)
+        if name in _TEXT:
+            write_text(paths[-1], _TEXT[name](boards))
+        else:
+            from facesr.reports.site import write_page
+
+            write_page(boards, results, root, out, known)
     return paths

@@ -1,11 +1,14 @@
 """The rules of the house, each with what to do when it is broken."""
 
+import ast
 import hashlib
 import re
 import stat
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +148,45 @@ def test_the_changelog_begins_with_this_version() -> None:
     top = re.search(r"^## \[?(\d[\w.]*)\]? - (\d{4}-\d{2}-\d{2})$", text, re.MULTILINE)
     assert top, "write the version as: ## [1.2.3] - 2026-01-31"
     assert top[1] == version, f"CHANGELOG.md begins with {top[1]}, pyproject.toml says {version}"
+
+
+def modules(tree: ast.Module) -> Iterator[str]:
+    """Yield what a file imports, by statement or by `import_module("...")`."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(module=str(name)):
+                yield name
+            case ast.Call(func=ast.Name(id="import_module"), args=[ast.Constant(value=str(name))]):
+                yield name
+
+
+def imported() -> dict[str, set[str]]:
+    """Return the distributions that the five folders import, each with the files that do."""
+    homes = {"dlib": ["dlib-bin"], **packages_distributions()}
+    found: dict[str, set[str]] = {}
+    for name, text in texts():
+        if name.partition("/")[0] in FOLDERS and name.endswith(".py"):
+            tops = {module.partition(".")[0] for module in modules(ast.parse(text))}
+            for top in tops - sys.stdlib_module_names - {"facesr"}:
+                for home in homes.get(top, [top]):
+                    found.setdefault(normal(home), set()).add(name)
+    return found
+
+
+def test_what_is_imported_is_declared() -> None:
+    about = project()["project"]
+    extras = [line for group in about["optional-dependencies"].values() for line in group]
+    declared = {normal(re.split(r"[\[<>=]", x)[0]) for x in about["dependencies"] + extras}
+    strays = {home: files for home, files in imported().items() if home not in declared}
+    assert not strays, f"add to [project] dependencies, or do without: {strays}"
+
+
+def test_what_is_required_is_imported() -> None:
+    wanted = {normal(re.split(r"[\[<>=]", x)[0]) for x in project()["project"]["dependencies"]}
+    idle = sorted(wanted - set(imported()))
+    assert not idle, f"remove from [project] dependencies, nothing imports them: {idle}"
 
 
 def test_the_lock_holds_names_and_versions_only() -> None:

@@ -15,21 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesr.bench.contract import Metric, Needs
-from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
 from facesr.bench.score import Score
 from facesr.protocols._cache import stored
 from facesr.protocols._checks import given, same_size, too_few
-from facesr.protocols._features import Extractor, features, folder
+from facesr.protocols._features import Extractor, extractor_named, features, folder
 from facesr.protocols._identity import identity
 from facesr.protocols._intervals import groups, jackknife
 from facesr.protocols._scores import absent
-from facesr.protocols.features.onet import Onet
 
 VERSION = 1
 PER_FEATURE = 6
 LEAST = 3
-EXTRACTORS = {"onet": Onet}
 
 Array = NDArray[np.float64]
 
@@ -103,17 +100,6 @@ def frechet_score(
         sampling="jackknife",
         samples=tuple(without),
     )
-
-
-def extractor_named(name: str) -> Extractor:
-    """Look up a network for `fd` and `kd`.
-
-    Raises:
-        BadName: If there is none of that name.
-    """
-    if name not in EXTRACTORS:
-        raise BadName(f"no features named {name!r}; known: {', '.join(sorted(EXTRACTORS))}")
-    return EXTRACTORS[name]()
 
 
 @dataclass(frozen=True)

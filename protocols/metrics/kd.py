@@ -16,11 +16,10 @@ from facesr.bench.faces import Faces
 from facesr.bench.score import Score
 from facesr.protocols._cache import stored
 from facesr.protocols._checks import given, same_size, too_few
-from facesr.protocols._features import Extractor, features, folder
+from facesr.protocols._features import Extractor, extractor_named, features, folder
 from facesr.protocols._identity import identity
 from facesr.protocols._intervals import groups, jackknife
 from facesr.protocols._scores import absent
-from facesr.protocols.metrics.fd import extractor_named
 
 VERSION = 1
 TIMES = 1000

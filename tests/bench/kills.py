@@ -14,11 +14,13 @@ import tempfile
 import time
 from pathlib import Path
 
-WORDS = (
-    "run --methods bicubic,lrgan --protocol realworld "
-    "--datasets embedded[identities=16,shots=4] --limit 64 --budget smoke "
-    "--set lrgan.steps=40 --set lrgan.joint_steps=10 --set lrgan.batch=8 --device cpu"
-).split()
+SETTINGS = {"steps": 40, "joint_steps": 10, "batch": 8}
+WORDS = [
+    *("run", "--methods", "bicubic,lrgan", "--protocol", "realworld"),
+    *("--datasets", "embedded[identities=16,shots=4]", "--limit", "64"),
+    *("--budget", "smoke", "--device", "cpu"),
+    *(word for k, v in SETTINGS.items() for word in ("--set", f"lrgan.{k}={v}")),
+]
 
 
 def start(out: Path) -> subprocess.Popen[bytes]:
@@ -81,7 +83,9 @@ def main() -> None:
         sys.stdout.write(f"undisturbed: {seconds:.1f} s\n")
         killed(rough, chosen.kills, seconds, chosen.seed)
         one, two = contents(calm), contents(rough)
-        differing = [name for name in sorted(one.keys() | two.keys()) if one.get(name) != two.get(name)]
+        differing = [
+            name for name in sorted(one.keys() | two.keys()) if one.get(name) != two.get(name)
+        ]
         if differing:
             raise SystemExit(f"{len(differing)} of {len(one)} files differ: {differing[:5]}")
         rows = sum(name.endswith("realworld.json") for name in one)

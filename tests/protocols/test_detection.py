@@ -1,0 +1,86 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from facesr.bench.errors import BadData
+from facesr.bench.faces import Faces
+from facesr.protocols._intervals import wilson
+from facesr.protocols.metrics import detection
+from facesr.protocols.metrics.detection import Detection, detected
+
+Draw = Callable[..., NDArray[np.uint8]]
+Store = Callable[..., Faces]
+Pixels = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def photos() -> np.ndarray:
+    """Photographs of faces that scikit-image ships, at 64 pixels."""
+    from skimage import data
+
+    faces = data.lfw_subset()[:30]
+    grey = [Image.fromarray((f * 255).astype(np.uint8)).resize((64, 64)) for f in faces]
+    return np.stack([np.asarray(image.convert("RGB")) for image in grey])
+
+
+def test_photographs_are_found_and_noise_is_not(photos: Pixels, store: Store) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, photos.shape).astype(np.uint8)
+    found, nothing = (
+        Detection().score(store(p, t), None) for p, t in ((photos, "a"), (noise, "b"))
+    )
+    assert found.value is not None
+    assert found.value > 85
+    assert nothing.value == 0
+    assert nothing.high == pytest.approx(100 * wilson(0, 30).high)
+
+
+def test_a_score_says_everything(photos: Pixels, store: Store) -> None:
+    mixed = photos[:8].copy()
+    mixed[5:] = 0
+    score = Detection().score(store(mixed, "mixed"), None)
+    assert set(score.samples) <= {0, 1}
+    assert score.samples[5:] == (0, 0, 0)
+    assert score.value == pytest.approx(100 * np.mean(score.samples))
+    assert (score.metric, score.unit, score.interval) == ("detection[hog]", "%", "Wilson")
+    assert (score.group, score.better, score.n) == ("detection", "higher", 8)
+    assert (
+        score.identity == f"detection[hog@{detection._digest()},side=128,margin=16,upsample=0,v1]"
+    )
+
+
+def test_faces_are_too_small_for_the_detector_unless_they_are_enlarged(photos: Pixels) -> None:
+    assert not detected(photos[:5], side=64, margin=0).any()
+    assert detected(photos[:5], side=64, margin=16, upsample=1).any()
+
+
+def test_a_coarser_input_is_found_less_often(shared: Path) -> None:
+    folder = shared / "data" / "lfw" / "lfw-deepfunneled"
+    files = [sorted(person.iterdir())[0] for person in sorted(folder.iterdir())[:60]]
+    crops = [Image.open(f).convert("RGB").crop((61, 61, 189, 189)) for f in files]
+
+    def rate(side: int) -> float:
+        small = [c.resize((side, side), Image.Resampling.BICUBIC) for c in crops]
+        return detected(
+            np.stack([np.asarray(c.resize((64, 64), Image.Resampling.BICUBIC)) for c in small])
+        ).mean()
+
+    assert rate(64) > 0.95
+    assert rate(64) > rate(16) > rate(8)
+
+
+def test_without_dlib_a_sentence_says_what_to_install(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(detection, "find_spec", lambda name: None)
+    score = Detection().score(store(draw(2), "sr"), None)
+    assert score.value is None
+    assert score.note == "detection[hog] needs dlib: pip install dlib-bin"
+
+
+def test_no_face_has_no_rate(draw: Draw, store: Store) -> None:
+    with pytest.raises(BadData, match="nothing holds no face"):
+        Detection().score(store(draw(1)[:0].reshape(0, 64, 64, 3), "nothing"), None)

@@ -1,0 +1,151 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.linalg import sqrtm
+
+from facesr.bench.errors import BadData, BadName
+from facesr.bench.faces import Faces
+from facesr.protocols._intervals import groups
+from facesr.protocols.features.onet import Onet
+from facesr.protocols.metrics import fd
+from facesr.protocols.metrics.fd import Fd, frechet_distance, gaussian
+
+Draw = Callable[..., NDArray[np.uint8]]
+Store = Callable[..., Faces]
+Spoil = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
+
+
+def cloud(n: int, d: int, seed: int = 0, shift: float = 0.0) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    scales = np.arange(1, d + 1) ** -0.7
+    return random.normal(shift, 1, (n, d)) * scales @ random.normal(size=(d, d)) / np.sqrt(d)
+
+
+def by_definition(x: np.ndarray, y: np.ndarray) -> float:
+    cx, cy = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
+    apart = np.square(x.mean(axis=0) - y.mean(axis=0)).sum()
+    return float(apart + np.trace(cx + cy - 2 * sqrtm(cx @ cy).real))
+
+
+def test_distance_of_one_dimension_is_known_by_hand() -> None:
+    x, y = np.array([[-1.0], [0.0], [1.0]]), np.array([[3.0], [5.0], [7.0]])
+    assert frechet_distance(x, y) == pytest.approx(25 + (2 - 1) ** 2)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(200, 300, 20), (90, 500, 64)])
+def test_distance_equals_the_general_matrix_root(n: int, m: int, d: int) -> None:
+    x, y = cloud(n, d, 0), cloud(m, d, 1, 0.3)
+    assert frechet_distance(x, y) == pytest.approx(by_definition(x, y), rel=1e-9)
+
+
+def test_distance_equals_pytorch_fid() -> None:
+    from pytorch_fid.fid_score import calculate_frechet_distance
+
+    x, y = cloud(150, 32, 0), cloud(180, 32, 1, 0.2)
+    theirs = calculate_frechet_distance(
+        x.mean(0), np.cov(x, rowvar=False), y.mean(0), np.cov(y, rowvar=False)
+    )
+    assert frechet_distance(x, y) == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 500), (30, 40), (150, 40), (80, 80)])
+def test_fewer_pictures_than_features_give_a_real_number(n: int, m: int) -> None:
+    x, y = cloud(n, 80, 0), cloud(m, 80, 1)
+    zx, zy = (z - z.mean(axis=0) for z in (x, y))
+    root = np.linalg.svd(zx @ zy.T / np.sqrt((n - 1) * (m - 1)), compute_uv=False).sum()
+    apart = np.square(x.mean(axis=0) - y.mean(axis=0)).sum()
+    exact = apart + np.square(zx).sum() / (n - 1) + np.square(zy).sum() / (m - 1) - 2 * root
+    assert frechet_distance(x, y) == pytest.approx(exact, rel=1e-6)
+
+
+def test_distance_to_itself_is_zero_and_order_does_not_matter() -> None:
+    x, y = cloud(100, 16), cloud(120, 16, 1)
+    assert frechet_distance(x, x) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(x[::-1], y) == pytest.approx(frechet_distance(x, y))
+    assert frechet_distance(x, y) == pytest.approx(frechet_distance(y, x))
+
+
+@pytest.mark.parametrize("n", [47, 130])
+def test_jackknife_equals_leaving_out_by_hand(n: int) -> None:
+    x, y = cloud(n, 64), cloud(200, 64, 1, 0.2)
+    parts = groups(n)
+    _, without = fd._distances(x, gaussian(y), parts)
+    by_hand = [frechet_distance(np.delete(x, range(n)[p], axis=0), y) for p in parts]
+    assert without == pytest.approx(by_hand, rel=1e-7)
+
+
+def test_a_score_says_everything(draw: Draw, store: Store) -> None:
+    sr, real = store(draw(30), "sr"), store(draw(25, seed=1), "real")
+    score = Fd().score(sr, real)
+    assert score.metric == "fd[onet]"
+    assert score.identity == (
+        f"fd[onet@{Onet().digest},ref=real@{real.fingerprint[:8]},v{fd.VERSION}.1]"
+    )
+    assert (score.n, score.better, score.sampling) == (30, "lower", "jackknife")
+    assert len(score.samples) == 20
+    assert score.value is not None
+    assert score.low is not None
+    assert score.high is not None
+    assert 0 <= score.low < score.value < score.high
+    assert score.interval == "jackknife, 20 groups"
+
+
+def test_small_sets_are_measured_and_not_ranked(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sr, real = store(draw(12), "sr"), store(draw(15, seed=1), "real")
+    score = Fd().score(sr, real)
+    assert not score.ranked
+    assert "12 faces against 15: below 1536" in score.note
+    monkeypatch.setattr(fd, "PER_FEATURE", 12 / 256)
+    assert Fd().score(sr, real).ranked
+    assert not Fd().score(sr, real.take(range(11))).ranked
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_distance_grows_with_every_degradation(
+    draw: Draw, store: Store, blur: Spoil, noise: Spoil, metric: str
+) -> None:
+    from facesr.bench import catalog
+
+    measure = catalog.load("metrics", metric)()
+    real, pixels = store(draw(80, seed=1), "real"), draw(60)
+    for name, spoil, steps in (("blur", blur, (0, 1, 2, 4)), ("noise", noise, (0, 12, 25, 50))):
+        sets = [store(spoil(pixels, step), f"{name}{step}") for step in steps]
+        values = [measure.score(faces, real).value for faces in sets]
+        assert values == sorted(values)
+        assert values[-1] > 2 * values[0]
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd", "niqe_fit"])
+def test_what_cannot_be_compared_is_refused_in_a_sentence(
+    draw: Draw, store: Store, metric: str
+) -> None:
+    from facesr.bench import catalog
+
+    measure = catalog.load("metrics", metric)()
+    sr, real = store(draw(4), "sr"), store(draw(4, size=32), "real")
+    with pytest.raises(BadData, match="name a folder of them"):
+        measure.score(sr, None)
+    with pytest.raises(BadData, match=r"sr has 64x64 faces, its reference real has 32x32"):
+        measure.score(sr, real)
+    with pytest.raises(BadData, match="empty holds no face"):
+        measure.score(store(draw(1)[:0].reshape(0, 64, 64, 3), "empty"), sr)
+    with pytest.raises(BadData, match="nobody holds no face"):
+        measure.score(sr, store(draw(1)[:0].reshape(0, 64, 64, 3), "nobody"))
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_two_faces_are_too_few(draw: Draw, store: Store, metric: str) -> None:
+    from facesr.bench import catalog
+
+    score = catalog.load("metrics", metric)().score(store(draw(2), "sr"), store(draw(5), "real"))
+    assert score.value is None
+    assert score.note == f"{metric}[onet] needs at least 3 faces; sr holds 2"
+
+
+def test_unknown_features_are_named() -> None:
+    with pytest.raises(BadName, match="no features named 'vgg'; known: onet"):
+        Fd(features="vgg").missing()

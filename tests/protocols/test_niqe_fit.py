@@ -1,0 +1,66 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from facesr.bench.errors import BadData, BadName
+from facesr.bench.faces import Faces
+from facesr.protocols.metrics._blocks import block_features
+from facesr.protocols.metrics.niqe_fit import NiqeFit, sharp_blocks
+
+Draw = Callable[..., NDArray[np.uint8]]
+Store = Callable[..., Faces]
+Spoil = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
+
+
+def test_every_degradation_raises_the_value(
+    draw: Draw, store: Store, blur: Spoil, noise: Spoil
+) -> None:
+    real, pixels = store(draw(150, seed=1), "real"), draw(20)
+    for name, spoil, steps in (("blur", blur, (0, 0.7, 1.5)), ("noise", noise, (0, 15, 40))):
+        sets = [store(spoil(pixels, step), f"{name}{step}") for step in steps]
+        values = [NiqeFit().score(faces, real).value for faces in sets]
+        assert values == sorted(values)
+        assert values[-1] > 1.5 * values[0]
+
+
+def test_a_score_names_its_block_and_its_reference(draw: Draw, store: Store) -> None:
+    sr, real = store(draw(5), "sr"), store(draw(150, seed=1), "real")
+    score = NiqeFit().score(sr, real)
+    assert score.metric == "niqe[fit]"
+    assert score.identity == f"niqe[block=32,params=fit,ref=real@{real.fingerprint[:8]},v1]"
+    assert (score.n, score.sampling, len(score.samples)) == (5, "picture", 5)
+    assert NiqeFit(block=16).score(sr, real).value != score.value
+
+
+def test_a_flat_picture_is_rated_and_rated_badly(draw: Draw, store: Store) -> None:
+    pixels, real = draw(3), store(draw(150, seed=1), "real")
+    pixels[1] = 77
+    score = NiqeFit().score(store(pixels, "sr"), real)
+    assert score.samples[1] > 2 * max(score.samples[0], score.samples[2])
+
+
+def test_only_sharp_blocks_make_the_model() -> None:
+    y = np.random.default_rng(0).normal(128, 30, (4, 64, 64))
+    y[:, 32:] = 128 + (y[:, 32:] - 128) * 0.6
+    blocks, _ = block_features(y, 32)
+    assert np.array_equal(sharp_blocks(y, 32), blocks[:, :2].reshape(8, 36))
+    assert len(sharp_blocks(np.full((4, 64, 64), 99.0), 32)) == 0
+
+
+def test_too_few_reference_faces_leave_the_place_empty(draw: Draw, store: Store) -> None:
+    score = NiqeFit().score(store(draw(3), "sr"), store(draw(10, seed=1), "real"))
+    assert score.value is None
+    assert score.note == (
+        "niqe[fit] fits its model to at least 72 sharp blocks of 32 pixels; real has fewer, take "
+        "more reference faces"
+    )
+
+
+def test_blocks_that_do_not_fit_are_refused(draw: Draw, store: Store) -> None:
+    faces = store(draw(3), "sr")
+    with pytest.raises(BadData, match="smaller than a block of 80 pixels"):
+        NiqeFit(block=80).score(faces, faces)
+    with pytest.raises(BadName, match="block=33 cannot be used"):
+        NiqeFit(block=33)

@@ -1,0 +1,107 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage.metrics import peak_signal_noise_ratio
+
+from facesr.bench.errors import BadData, BadName
+from facesr.bench.faces import Faces
+from facesr.protocols._luma import luma
+from facesr.protocols.metrics.psnr import Psnr, psnr
+
+Draw = Callable[..., NDArray[np.uint8]]
+Store = Callable[..., Faces]
+Spoil = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
+
+
+def test_psnr_equals_scikit_image(draw: Draw, noise: Spoil) -> None:
+    y = draw(3)
+    x = noise(y, 10)
+    theirs = [peak_signal_noise_ratio(b, a, data_range=255) for a, b in zip(x, y, strict=True)]
+    ours = psnr(*(z.transpose(0, 3, 1, 2).astype(np.float64) for z in (x, y)))
+    assert ours.tolist() == pytest.approx(theirs, rel=1e-12)
+
+
+def test_luma_has_the_range_of_matlab() -> None:
+    ends = np.array([[0, 0, 0], [255, 255, 255], [255, 0, 0]], np.uint8)[:, :, None, None]
+    assert luma(ends).ravel().tolist() == pytest.approx([16, 235, 16 + 65.481])
+
+
+def test_darker_and_brighter_count_alike(store: Store) -> None:
+    grey = np.full((1, 16, 16, 3), 100, np.uint8)
+    hr, up, down = store(grey, "hr"), store(grey + 10, "up"), store(grey - 10, "down")
+    assert Psnr().score(up, hr).value == pytest.approx(20 * np.log10(25.5))
+    assert Psnr().score(down, hr).value == Psnr().score(up, hr).value
+
+
+def test_the_mean_is_over_decibels_of_pictures(draw: Draw, store: Store, noise: Spoil) -> None:
+    pixels = draw(4)
+    spoilt = np.concatenate([noise(pixels[:2], 5), noise(pixels[2:], 60)])
+    score = Psnr().score(store(spoilt, "sr"), store(pixels, "hr"))
+    assert score.value == pytest.approx(np.mean(score.samples))
+    assert (score.metric, score.unit, score.group, score.n) == ("psnr", "dB", "fidelity", 4)
+    assert score.low is not None
+    assert score.high is not None
+    assert score.low < score.value < score.high
+    assert score.interval == "bootstrap of pictures, BCa, 2000"
+
+
+def test_people_are_resampled_where_they_are_known(draw: Draw, store: Store, noise: Spoil) -> None:
+    pixels, people = draw(6), ("a", "a", "b", "b", "c", "c")
+    sr = store(noise(pixels, 20), "sr", identities=people)
+    assert Psnr().score(sr, store(pixels, "hr")).interval == "bootstrap of people, BCa, 2000"
+
+
+def test_equal_pictures_count_as_100_db_and_say_so(draw: Draw, store: Store) -> None:
+    pixels = draw(3)
+    changed = pixels.copy()
+    changed[0, 5, 5, 0] ^= 1
+    score = Psnr().score(store(changed, "sr"), store(pixels, "hr"))
+    assert 85 < score.samples[0] < 100
+    assert score.samples[1:] == (100, 100)
+    assert score.note == "2 pictures equal their originals, counted as 100 dB"
+    assert "cap=100" in score.identity
+
+
+def test_crop_and_channel_change_number_and_identity(
+    draw: Draw, store: Store, noise: Spoil
+) -> None:
+    pixels = draw(3)
+    sr, hr = store(noise(pixels, 15), "sr"), store(pixels, "hr")
+    scores = [Psnr(), Psnr(crop=8), Psnr(channel="y"), Psnr(channel="y", crop=8)]
+    measured = [metric.score(sr, hr) for metric in scores]
+    assert len({score.value for score in measured}) == 4
+    assert len({score.identity for score in measured}) == 4
+    assert [score.metric for score in measured] == ["psnr", "psnr", "psnr[y]", "psnr[y]"]
+
+
+def test_crop_leaves_the_border_out(draw: Draw, store: Store) -> None:
+    pixels = draw(2)
+    framed = pixels.copy()
+    framed[:, :8] = framed[:, -8:] = framed[:, :, :8] = framed[:, :, -8:] = 0
+    score = Psnr(crop=8).score(store(framed, "sr"), store(pixels, "hr"))
+    assert score.samples == (100, 100)
+
+
+def test_what_cannot_be_paired_is_refused_in_a_sentence(draw: Draw, store: Store) -> None:
+    hr, short = store(draw(3), "hr"), store(draw(2), "short")
+    with pytest.raises(BadData, match=r"1 originals have no partner, such as 0002\.png"):
+        Psnr().score(short, hr)
+    with pytest.raises(BadData, match=r"1 have no original, such as 0002\.png"):
+        Psnr().score(hr, short)
+    with pytest.raises(BadData, match="the order differs"):
+        Psnr().score(hr.take([1, 0, 2]), hr)
+    with pytest.raises(BadData, match="its reference tiny has 32x32"):
+        Psnr().score(hr, store(draw(3, size=32), "tiny"))
+    with pytest.raises(BadData, match="name a folder of them"):
+        Psnr().score(hr, None)
+    with pytest.raises(BadData, match="0 pixels after cropping 32"):
+        Psnr(crop=32).score(hr, hr)
+
+
+def test_settings_without_meaning_are_refused() -> None:
+    with pytest.raises(BadName, match="no channel named 'luma'; known: rgb, y"):
+        Psnr(channel="luma")  # type: ignore[arg-type]
+    with pytest.raises(BadName, match="crop=-1 is negative"):
+        Psnr(crop=-1)

@@ -1,0 +1,109 @@
+import math
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from facesr.bench.score import Curve, Failure, Row, Score
+from facesr.bench.store import Results, Store
+
+
+def score(metric: str = "psnr", value: float | None = 24.25, **changes: Any) -> Score:
+    given: dict[str, Any] = {
+        "better": "higher",
+        "n": 4,
+        "identity": f"{metric}@v1" if value is not None else "",
+        "group": "fidelity",
+        "interval": "bootstrap",
+        "unit": "dB" if metric == "psnr" else "",
+    }
+    if value is not None:
+        given |= {"low": value - 0.085, "high": value + 0.085}
+    return Score(metric, value, **(given | changes))
+
+
+def row(method: str, number: Score | Curve, **changes: Any) -> Row:
+    given: dict[str, Any] = {
+        "dataset": "lfw",
+        "protocol": "realworld",
+        "budget": "paper",
+        "settings": {"scale": 4},
+        "seed": 0,
+        "provenance": {"device": "cpu", "weights": f"digest of {method}", "notes": ["2 dropped"]},
+        "timing": {"train_seconds": 3.5},
+    }
+    return Row(method, score=number, **(given | changes))
+
+
+def paired(means: Sequence[float], n: int = 40, better: str = "higher") -> list[Score]:
+    """Scores whose pictures move together, so that differences of 0.1 are certain."""
+    scores = []
+    for k, mean in enumerate(means):
+        samples = tuple(mean + 3 * math.sin(i) + 0.02 * math.sin(7 * i + k) for i in range(n))
+        value = sum(samples) / n
+        scores.append(score(value=value, n=n, better=better, sampling="picture", samples=samples))
+    return scores
+
+
+def board() -> Results:
+    """Three methods, one of them failed; a column without marks, one that nobody has."""
+    numbers = dict(zip(("alder", "birch"), paired([26.0, 25.0]), strict=True))
+    rows = []
+    for method, number in numbers.items():
+        rows += [
+            row(method, number),
+            row(
+                method,
+                score(
+                    "fid",
+                    40.0 if method == "alder" else None,
+                    better="lower",
+                    group="realism",
+                    n=40,
+                    low=38.0 if method == "alder" else None,
+                    high=42.0 if method == "alder" else None,
+                    ranked=False,
+                    note="too few pictures" if method == "alder" else "no reference",
+                ),
+            ),
+            row(method, score("kid", None, group="realism", note="needs the asset 'inception'")),
+        ]
+    return Results(rows, [Failure("cedar", "lfw", "realworld", "ran out of memory")])
+
+
+def png(path: Path, side: int, level: int) -> None:
+    """A grey square, written without any image library."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    lines = b"".join(b"\0" + bytes([level, level, level]) * side for _ in range(side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(lines))
+        + chunk(b"IEND", b"")
+    )
+
+
+def pictures(root: Path, dataset: str, methods: Sequence[str], count: int) -> None:
+    store = Store(root)
+    for i in range(count):
+        png(store.inputs(dataset) / f"{i:03d}.png", 16, i)
+        for k, method in enumerate(methods):
+            png(store.images(method, dataset) / f"{i:03d}.png", 64, 10 * k + i)
+
+
+@pytest.fixture
+def make() -> SimpleNamespace:
+    """What builds rows as a run would leave them."""
+    return SimpleNamespace(
+        score=score, row=row, paired=paired, board=board, png=png, pictures=pictures
+    )

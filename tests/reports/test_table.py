@@ -1,0 +1,256 @@
+import csv
+import io
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facesr.bench.errors import BadName, BenchError
+from facesr.bench.score import Failure
+from facesr.bench.store import Results
+from facesr.reports.table import (
+    comma_separated,
+    latex,
+    markdown,
+    tables,
+    terminal,
+    terminal_scores,
+)
+from facesr.reports.write import text, write
+
+MARKDOWN = """\
+## lfw, protocol realworld
+
+| method | psnr dB ↑ | fid ↓ |
+| --- | --: | --: |
+| alder | **26.09** | 40.0 |
+| birch | <ins>25.09</ins> | n/a |
+| cedar | fail | fail |
+| *median half-width* | 0.09 | 2.0 |
+
+Bold: not separable from the best (paired tests, Holm's correction over all pairs of a column, \
+5 %). Underlined: second group, by the same rule after removing the first. \
+fid is not marked: too few pictures. n = 40. 95 % intervals: bootstrap. Budget: paper.
+
+- kid: needs the asset 'inception'
+- cedar: ran out of memory
+- fid of birch: no reference
+"""
+LATEX = r"""
+\begin{table}[t]
+\centering\footnotesize\setlength{\tabcolsep}{5pt}
+\caption{lfw, protocol realworld. Bold: not separable from the best (paired tests, Holm's correction over all pairs of a column, 5 \%). Underlined: second group, by the same rule after removing the first. fid is not marked: too few pictures. n = 40. 95 \% intervals: bootstrap. Budget: paper.}
+\begin{tabular}{@{}lrr@{}}
+\toprule
+ & \multicolumn{1}{c}{Fidelity} & \multicolumn{1}{c}{Realism} \\
+\cmidrule(lr){2-2}\cmidrule(lr){3-3}
+Method & psnr\,$\uparrow$ & fid\,$\downarrow$ \\
+ & \soft{dB} &  \\
+\midrule
+alder & \firstgroup{26.09} & 40.0 \\
+birch & \secondgroup{25.09} & \soft{\textit{n/a}} \\
+cedar & \soft{\textit{fail}} & \soft{\textit{fail}} \\
+\midrule
+\soft{median half-width} & \soft{0.09} & \soft{2.0} \\
+\bottomrule
+\end{tabular}
+\end{table}
+"""  # noqa: E501  # a caption is one line
+
+
+def shown(results: Results, **families: str) -> Any:
+    return tables(results.rows, results.failures, families)
+
+
+def test_markdown_is_this_text(make: Any) -> None:
+    assert markdown(shown(make.board())) == MARKDOWN
+
+
+def test_latex_is_this_text(make: Any) -> None:
+    head, _, body = latex(shown(make.board())).partition("\n\n")
+    assert r"\usepackage{booktabs}" in head
+    assert "\n" + body == LATEX
+
+
+def test_csv_is_one_line_per_method_and_metric_unrounded(make: Any) -> None:
+    lines = list(csv.DictReader(io.StringIO(comma_separated(shown(make.board())))))
+    assert [(x["method"], x["metric"], x["status"], x["group"]) for x in lines] == [
+        ("alder", "psnr", "value", "first"),
+        ("alder", "fid", "value", ""),
+        ("alder", "kid", "missing", ""),
+        ("birch", "psnr", "value", "second"),
+        ("birch", "fid", "missing", ""),
+        ("birch", "kid", "missing", ""),
+        ("cedar", "psnr", "failed", ""),
+        ("cedar", "fid", "failed", ""),
+        ("cedar", "kid", "failed", ""),
+    ]
+    first = lines[0]
+    assert float(first["value"]) == make.board().rows[0].score.value
+    assert (first["shown"], first["n"], first["budget"], first["seed"]) == (
+        "26.09",
+        "40",
+        "paper",
+        "0",
+    )
+    assert lines[-1]["reason"] == "ran out of memory"
+
+
+def test_two_identities_of_a_metric_are_refused(make: Any) -> None:
+    rows = [
+        make.row("alder", make.score(identity="psnr[y]")),
+        make.row("birch", make.score(identity="psnr[rgb]")),
+    ]
+    with pytest.raises(BenchError, match=r"psnr\[rgb\] for birch and psnr\[y\] for alder"):
+        tables(rows)
+
+
+def test_two_identities_on_two_data_sets_are_two_tables(make: Any) -> None:
+    rows = [
+        make.row("alder", make.score(identity="fid[ref=a]")),
+        make.row("alder", make.score(identity="fid[ref=b]"), dataset="celeba"),
+    ]
+    assert [table.dataset for table in tables(rows)] == ["celeba", "lfw"]
+
+
+def test_two_numbers_for_one_cell_are_refused(make: Any) -> None:
+    with pytest.raises(BenchError, match="alder has two numbers for psnr"):
+        tables([make.row("alder", make.score()), make.row("alder", make.score(), seed=1)])
+
+
+def test_marks_do_not_depend_on_the_order_of_rows(make: Any) -> None:
+    rows = [make.row(m, s) for m, s in zip("abc", make.paired([26, 25.9, 25]), strict=True)]
+    assert markdown(tables(rows)) == markdown(tables(rows[::-1]))
+
+
+def test_a_number_from_part_of_the_pictures_is_shown_and_not_marked(make: Any) -> None:
+    first, second, third = make.paired([25.0, 26.0, 24.0])
+    part = replace(second, n=39, samples=second.samples[:-1])
+    rows = [make.row(m, s) for m, s in zip("abc", (first, part, third), strict=True)]
+    [table] = tables(rows)
+    cells = [line.cells[0] for line in table.lines]
+    assert [(cell.state, cell.mark) for cell in cells] == [
+        ("value", 1),
+        ("partly", 0),
+        ("value", 2),
+    ]
+    assert "26.09† " in markdown([table])
+    assert r"\partly{26.09}" in latex([table])
+
+
+def test_one_method_only_has_no_marks_and_says_so(make: Any) -> None:
+    [table] = tables([make.row("alder", make.paired([26.0])[0])])
+    assert table.lines[0].cells[0].mark == 0
+    assert "one method only" in markdown([table])
+
+
+def test_a_skipped_method_is_not_called_failed(make: Any) -> None:
+    results = make.board()
+    results.failures.append(Failure("doom", "lfw", "realworld", "scale 4 only", "skip"))
+    assert "| doom | skip | skip |" in markdown(shown(results))
+
+
+def test_a_failure_alone_still_makes_a_table_of_reasons() -> None:
+    failed = tables([], [Failure("cedar", "lfw", "realworld", "no memory")])
+    assert "cedar: no memory" in markdown(failed)
+    assert "cedar,lfw,realworld,,,,,,,,,,failed,,no memory" in comma_separated(failed)
+    assert r"\end{tabular}" in latex(failed)
+
+
+def test_no_rows_at_all_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert markdown([]).startswith("No rows")
+    assert latex([]).startswith("% No rows")
+    assert comma_separated([]).count("\n") == 1
+    terminal(Results())
+    assert capsys.readouterr().out.startswith("No rows")
+
+
+def test_methods_stand_by_family_then_by_name(make: Any) -> None:
+    rows = [make.row(name, make.score()) for name in ("zoom", "arch", "bicubic", "other")]
+    [table] = tables(rows, (), {"zoom": "adversarial", "arch": "prior", "bicubic": "interpolation"})
+    assert [line.method for line in table.lines] == ["bicubic", "zoom", "arch", "other"]
+
+
+def test_mixed_budgets_are_told_apart_by_name(make: Any) -> None:
+    rows = [make.row("alder", make.score()), make.row("birch", make.score(), budget="smoke")]
+    assert "| birch (smoke) |" in markdown(tables(rows))
+
+
+def test_wide_tables_are_split_between_groups(make: Any) -> None:
+    groups = ["fidelity"] * 4 + ["realism"] * 4
+    rows = [make.row("alder", make.score(f"m{i}", group=group)) for i, group in enumerate(groups)]
+    [table] = tables(rows)
+    assert table.chunks(7) == [(0, 1, 2, 3), (4, 5, 6, 7)]
+    assert table.chunks(8) == [tuple(range(8))]
+    assert table.chunks(3) == [(0, 1, 2), (3,), (4, 5, 6), (7,)]
+
+
+HOSTILE = "a|b <script>alert(1)</script> 50% x_y {z} [l](u) \\ `c`"
+
+
+def test_hostile_names_are_only_names(make: Any) -> None:
+    rows = [make.row(HOSTILE, make.score()), make.row("=cmd()", make.score())]
+    page = markdown(tables(rows))
+    assert "<script>" not in page
+    assert r"a\|b" in page
+    assert r"50\% x\_y \{z\}" in latex(tables(rows))
+    assert "'=cmd()" in comma_separated(tables(rows))
+
+
+def test_a_negative_number_in_the_csv_stays_a_number(make: Any) -> None:
+    [line] = csv.DictReader(
+        io.StringIO(comma_separated(tables([make.row("a", make.score(value=-2.0))])))
+    )
+    assert float(line["value"]) == -2.0
+
+
+def test_the_terminal_shows_the_same_numbers_and_marks(
+    make: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal(make.board())
+    out = capsys.readouterr().out
+    assert "26.09*" in out
+    assert "25.09+" in out
+    assert "needs the asset 'inception'" in out
+
+
+def test_single_scores_are_shown_with_interval_and_identity(
+    make: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal_scores([make.score(), make.score("fid", None, note="no weights")])
+    out = capsys.readouterr().out
+    assert "24.16 to 24.34" in out
+    assert "psnr@v1" in out
+    assert "no weights" in out
+
+
+def test_unknown_formats_are_refused_before_anything_is_written(make: Any, tmp_path: Path) -> None:
+    with pytest.raises(BadName, match="pdf"):
+        text(make.board(), "pdf")
+    with pytest.raises(BadName, match="pdf"):
+        write(make.board(), tmp_path, tmp_path / "out", ("md", "pdf"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="pdflatex is not installed")
+def test_latex_compiles_without_warnings(make: Any, tmp_path: Path) -> None:
+    results = make.board()
+    results.rows.append(make.row(HOSTILE, replace(results.rows[0].score, unit="10³ %", n=39)))
+    (tmp_path / "t.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs,xcolor}\\begin{document}\n"
+        + latex(shown(results))
+        + "\\end{document}\n",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "LaTeX Warning" not in done.stdout
