@@ -1,7 +1,7 @@
 """What happens to faces in the wild: blur, shrinking, noise, colour casts, compression.
 
-Every function is pure: it takes an image, (h, w, 3), float64 in [0, 1], and returns another. A chain
-draws its parameters first, from the image's own generator, then applies them, so that the
+Every function is pure: it takes an image, (h, w, 3), float64 in [0, 1], and returns another. A
+chain draws its parameters first, from the image's own generator, then applies them, so that the
 parameters alone repeat the result.
 """
 
@@ -88,7 +88,7 @@ def gaussian(sigma: float) -> Floats:
 
 
 def motion(length: float, angle: float) -> Floats:
-    """Return the kernel of a straight move of `length` pixels; `angle` in radians from the x axis."""
+    """Return the kernel of a straight move of `length` pixels, `angle` radians from the x axis."""
     reach = int(np.ceil(length / 2))
     at = np.arange(-reach, reach + 1)
     along = np.linspace(-0.5, 0.5, 16 * reach + 1)[:, None] * length

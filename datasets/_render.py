@@ -18,6 +18,8 @@ from facesr.datasets._render_traits import Floats, Person, Shot, person, shot
 
 RENDER_VERSION = 1  # goes up whenever a pixel changes
 _FINEST = 128
+_NOSE = 0.5  # more than any nose is high
+_LEVELS = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ def five(landmarks: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def draw(who: Person, how: Shot, size: int) -> Rendered:
     """Draw a person under the conditions of a shot, with `size` pixels a side."""
-    over = max(2, -(-_FINEST // size))
+    over = 2 * -(-_FINEST // (2 * size))  # even, so that every second fine pixel can stand for two
     fine = size * over
     view = form.look(how, fine)
     x, y = view.rays(fine)
@@ -96,7 +98,7 @@ def draw(who: Person, how: Shot, size: int) -> Rendered:
 
 def _raise_nose(canvas: paint.Canvas, who: Person, shape: form.Profile) -> None:
     """Find where rays meet the nose before they meet the face, from near to far."""
-    where = canvas.window((0, 0.4 * who.nose_length, 1.2), 0.95 * who.nose_length)
+    where = canvas.window((0, 0.45 * who.nose_length, 1.2), 0.5)
     u, v, z = canvas.u[where], canvas.v[where], canvas.z[where]
     view = canvas.view
     step_u = -np.sin(view.yaw) * np.cos(view.pitch)
@@ -108,7 +110,7 @@ def _raise_nose(canvas: paint.Canvas, who: Person, shape: form.Profile) -> None:
         return d * np.sqrt(np.maximum(1 - (u / w) ** 2, 0.02))
 
     start = ground(u, v)
-    levels = np.linspace(0.6, 0, 13)[:, None, None]
+    levels = np.linspace(_NOSE, 0, _LEVELS)[:, None, None]
     us, vs = u + levels * step_u, v + levels * step_v
     above = start + levels * step_z - ground(us, vs) - form.nose(us, vs, who)
     hit = above <= 1e-9
@@ -117,7 +119,7 @@ def _raise_nose(canvas: paint.Canvas, who: Person, shape: form.Profile) -> None:
     far = np.take_along_axis(above, k[None], 0)[0]
     near = np.take_along_axis(above, k[None] - 1, 0)[0]
     part = np.clip(near / (near - far + 1e-9), 0, 1)
-    rise = 0.6 - (k - 1 + part) * 0.05
+    rise = _NOSE * (1 - (k - 1 + part) / (_LEVELS - 1))
     canvas.u[where], canvas.v[where] = u + rise * step_u, v + rise * step_v
     canvas.z[where] = z + rise
 
@@ -198,9 +200,9 @@ def _behind(canvas: paint.Canvas, who: Person, how: Shot, x: Floats, y: Floats) 
     """Draw what the head hides partly: background, long hair, body, neck, ears."""
     picture = spread(_background(how, canvas.size // 4), canvas.size)
     if who.hair_style in ("long", "bob"):
-        wide = who.width * (1 + who.hair_volume)
+        wide = 0.97 * who.width * (1 + who.hair_volume)
         fall = paint.soft(wide - abs(x), 0.06) * paint.soft(who.hair_length - y, 0.2) * (y > -0.6)
-        picture += fall * (who.hair[:, None, None] * 0.3 - picture)
+        picture += fall * (who.hair[:, None, None] * 0.4 - picture)
     first = int((y < 0.6).all(1).sum())
     _body(picture[:, first:], canvas.pixel, who, how, x[first:], y[first:])
     _ears(canvas, who, how, picture)
@@ -229,7 +231,7 @@ def _ears(canvas: paint.Canvas, who: Person, how: Shot, picture: Floats) -> None
     for side in (-1, 1):
         spot = (side * (who.width + 0.02), 0.22, -0.05)
         where = canvas.window(spot, 0.45)
-        at = view.project(np.array([spot]))[0]
+        at = view.place(*spot)
         rows, columns = np.mgrid[where]
         dx, dy = (columns + 0.5 - at[0]) / view.unit, (rows + 0.5 - at[1]) / view.unit
         c, s = np.cos(view.roll), np.sin(view.roll)

@@ -19,8 +19,7 @@ def hair_profile(who: Person, head: Profile) -> Profile:
     y = np.linspace(-top, low, len(head.width))
     w, d = head.at(np.clip(y * np.where(y < 0, who.top / top, 1), head.low, head.high))
     if who.hair_style in _LONG:
-        end = np.clip((low - y) / 0.35, 0, 1) ** 0.5
-        hang = (who.width * (1 + volume) + 0.06 * np.maximum(y, 0)) * end
+        hang = who.width * (1 + volume) + 0.06 * np.maximum(y, 0)
         return Profile(-top, low, np.where(y < 0, w * (1 + volume), hang) + 1e-3, d * (1 + volume))
     fade = volume * np.clip(1 - y / 0.7, 0, 1) + 0.012
     return Profile(-top, low, w * (1 + fade), d * (1 + fade))
@@ -51,7 +50,8 @@ def hair(canvas: Canvas, who: Person, head: Profile, x: Floats, y: Floats) -> tu
         canvas: The picture; hair becomes part of its albedo and highlights.
         who: Traits.
         head: Outline of the skull.
-        x: Where the ray of each pixel crosses the plane of the picture, with `y`.
+        x: Where the ray of each pixel crosses the plane of the picture, to the right.
+        y: The same, down.
 
     Returns:
         Opacity and depth towards the viewer.
@@ -73,6 +73,8 @@ def hair(canvas: Canvas, who: Person, head: Profile, x: Floats, y: Floats) -> tu
     alpha = grown * soft(inside + rough * (tuft + strand) - edge / 2, edge)
     if who.hair_style == "buzz":
         alpha *= 0.78
+    elif who.hair_style in _LONG:
+        alpha *= soft(who.hair_length - 0.1 + 0.06 * strand - v, 0.16)
     tone = np.clip(1 + 0.5 * strand + 0.3 * tuft, 0.3, 1.9)
     if part:
         tone *= 1 - 0.4 * np.clip(1 - abs(turn - part) / 0.03, 0, 1) * (v < -0.9)

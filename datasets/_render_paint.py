@@ -46,13 +46,13 @@ class Canvas:
 
     def window(self, point: tuple[float, float, float], reach: float) -> Window:
         """Return the rows and columns within `reach` of a point of the head."""
-        (x, y), r = self.view.project(np.array([point]))[0], reach * self.view.unit
+        (x, y), r = self.view.place(*point), reach * self.view.unit
 
         def span(middle: float) -> slice:
             low = min(max(int(middle - r), 0), self.size - 1)
             return slice(low, max(min(int(middle + r) + 2, self.size), low + 1))
 
-        return span(float(y)), span(float(x))
+        return span(y), span(x)
 
     def lay(self, where: Window, colour: Floats, alpha: Floats) -> None:
         """Blend a colour over a window."""

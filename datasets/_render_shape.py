@@ -6,12 +6,14 @@ cheeks, lips and chin are relief on it. The view is orthographic.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesr.datasets._render_traits import Floats, Person, Shot
+
+T = TypeVar("T", float, Floats)
 
 SIDE = 2.44  # of the crop, in half face widths
 ANCHOR = (0.0, 0.33, 0.75)  # the point of the head in the middle of the crop
@@ -73,16 +75,21 @@ class View:
     pitch: float
     roll: float
     unit: float  # pixels per half face width
-    centre: Floats  # pixel where the origin of the head would appear
+    centre: tuple[float, float]  # pixel where the origin of the head would appear
 
     def project(self, points: Floats) -> Floats:
         """Return pixel positions, (n, 2), of points of the head, (n, 3); pixel centres at +0.5."""
-        x, y, z = points.T
-        side = np.cos(self.yaw) * x + np.sin(self.yaw) * z
-        front = np.cos(self.yaw) * z - np.sin(self.yaw) * x
-        down = np.cos(self.pitch) * y - np.sin(self.pitch) * front
-        c, s = np.cos(self.roll), np.sin(self.roll)
-        return self.centre + self.unit * np.stack([c * side - s * down, s * side + c * down], -1)
+        return np.stack(self.place(*points.T), -1)
+
+    def place(self, x: T, y: T, z: T) -> tuple[T, T]:
+        """Return the pixel position of a point of the head, or of many."""
+        cy, sy = math.cos(self.yaw), math.sin(self.yaw)
+        cp, sp = math.cos(self.pitch), math.sin(self.pitch)
+        c, s = math.cos(self.roll) * self.unit, math.sin(self.roll) * self.unit
+        side = cy * x + sy * z
+        down = cp * y - sp * (cy * z - sy * x)
+        left, top = self.centre
+        return left + c * side - s * down, top + s * side + c * down
 
     def rays(self, size: int) -> tuple[Floats, Floats]:
         """Return where the ray of each pixel crosses the plane of the picture, upright."""
@@ -114,9 +121,10 @@ class View:
 def look(how: Shot, size: int) -> View:
     """Return the view of a shot on a picture of `size` pixels."""
     unit = size / SIDE * how.zoom
-    free = View(how.yaw, how.pitch, how.roll, unit, np.zeros(2))
-    middle = free.project(np.array([ANCHOR]))[0]
-    return View(how.yaw, how.pitch, how.roll, unit, size * (0.5 + how.shift) - middle)
+    x, y = View(how.yaw, how.pitch, how.roll, unit, (0.0, 0.0)).place(*ANCHOR)
+    right, down = how.shift.tolist()
+    centre = (size * (0.5 + right) - x, size * (0.5 + down) - y)
+    return View(how.yaw, how.pitch, how.roll, unit, centre)
 
 
 def bump(x: Floats, y: Floats, at: tuple[float, float], reach: tuple[float, float]) -> Floats:
@@ -232,12 +240,12 @@ def _brow_points(who: Person, how: Shot) -> Floats:
 
 
 def _nose_points(who: Person) -> Floats:
-    bridge = np.linspace(0.02, who.nose_length - 0.03, 4)
     across = np.array([-1, -0.5, 0, 0.5, 1])
-    base = np.stack(
-        [across * who.nose_width * 0.85, who.nose_length + 0.09 - 0.04 * abs(across)], -1
-    )
-    return np.concatenate([np.stack([bridge * 0, bridge], -1), base])
+    points = np.zeros((9, 2))
+    points[:4, 1] = np.linspace(0.02, who.nose_length - 0.03, 4)
+    points[4:, 0] = across * who.nose_width * 0.85
+    points[4:, 1] = who.nose_length + 0.09 - 0.04 * abs(across)
+    return points
 
 
 def _eye_points(who: Person, how: Shot) -> Floats:

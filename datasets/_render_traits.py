@@ -5,6 +5,7 @@ right of the picture, y down, z towards the viewer. Angles are in radians, colou
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,12 +136,13 @@ def _hair_style(rng: np.random.Generator, masculine: float, age: float) -> str:
     return str(rng.choice(styles, p=odds / odds.sum()))
 
 
+@lru_cache(maxsize=64)
 def person(seed: int, identity: int) -> Person:
     """Draw the traits of one identity."""
     rng = np.random.default_rng([seed, identity, 1])
 
     def around(mean: float, spread: float) -> float:
-        return float(mean + spread * np.clip(rng.standard_normal(), -2.2, 2.2))
+        return mean + spread * min(max(rng.standard_normal(), -2.2), 2.2)
 
     masculine = float(np.clip(rng.choice((0.12, 0.88)) + 0.1 * rng.standard_normal(), 0, 1))
     age = float(rng.beta(1.3, 1.8))
@@ -224,12 +226,12 @@ def shot(seed: int, identity: int, number: int) -> Shot:
     rng = np.random.default_rng([seed, identity, number, 2])
 
     def around(spread: float, most: float) -> float:
-        return float(np.clip(spread * rng.standard_normal(), -most, most))
+        return min(max(spread * rng.standard_normal(), -most), most)
 
     smiling = rng.random() < 0.45
     talking = rng.random() < 0.25
-    side = rng.uniform(-1.25, 1.25)
-    height = rng.uniform(-0.15, 0.95)
+    side = around(0.6, 1.3)
+    height = rng.uniform(0.0, 0.8)
     light = np.array([np.sin(side), -height, np.cos(side) * 0.8 + 0.25])
     warmth = rng.uniform(-1, 1)
     tint = np.array([1 + 0.1 * warmth, 1, 1 - 0.16 * warmth])
@@ -238,11 +240,11 @@ def shot(seed: int, identity: int, number: int) -> Shot:
     base = rng.uniform(15, 225) + rng.normal(0, vivid, 3)
     colours = np.clip(base + rng.normal(0, 45, (4, 1)) + rng.normal(0, 14, (4, 3)), 5, 250)
     return Shot(
-        yaw=around(0.2, 0.5),
-        pitch=around(0.1, 0.24),
-        roll=around(0.06, 0.2),
-        zoom=float(np.exp(around(0.03, 0.07))),
-        shift=np.clip(rng.normal(0, 0.01, 2), -0.025, 0.025),
+        yaw=around(0.15, 0.45),
+        pitch=around(0.065, 0.2),
+        roll=around(0.05, 0.16),
+        zoom=float(np.exp(around(0.02, 0.05))),
+        shift=np.clip(rng.normal(0, 0.008, 2), -0.02, 0.02),
         smile=float(rng.uniform(0.3, 1)) if smiling else float(rng.uniform(-0.15, 0.2)),
         mouth_open=float(rng.uniform(0.2, 1)) if talking else 0.0,
         eye_close=float(rng.uniform(0.7, 1)) if rng.random() < 0.05 else float(rng.uniform(0, 0.3)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facesr.bench.catalog import suggest
 from facesr.bench.contract import About, Dataset, Part, Split
@@ -17,7 +18,6 @@ from facesr.bench.progress import track
 from facesr.datasets._degrade import (
     DEGRADE_VERSION,
     as_bytes,
-    as_float,
     generator,
     in_the_wild,
     resize,
@@ -65,9 +65,9 @@ class Embedded(Dataset):
         year=2026,
         url="https://scikit-image.org/docs/stable/api/skimage.data.html#skimage.data.lfw_subset",
         licence=(
-            "Rendered faces: made by this package, show nobody, free to use under its licence. "
-            "Real faces (test=real): a subset of Labeled Faces in the Wild that scikit-image ships; "
-            "photographs of real people from the press, for research."
+            "Rendered faces: made by this package, they show nobody, under its licence. "
+            "Real faces (test=real): photographs of real people from Labeled Faces in the Wild, "
+            "meant for research, which scikit-image publishes at 25x25 pixels; not in this package."
         ),
         shareable=True,
     )
@@ -121,7 +121,7 @@ class Embedded(Dataset):
         place = self.cache / "embedded" / digest_of(asdict(half))[:16] / part / name
         title = f"embedded/{part}/{name}"
         return prepared(
-            place, title, half.size, lambda: track(make(), f"rendering {title}", half.count)
+            place, title, half.size, lambda: track(make(), f"preparing {title}", half.count)
         )
 
 
@@ -144,9 +144,10 @@ def _wild(half: _Half) -> Iterator[Made]:
 
 def _real(half: _Half) -> Iterator[Made]:
     try:
-        from skimage.data import lfw_subset
+        import skimage.data
     except ImportError:
         raise BadData("test=real needs the package scikit-image; install it") from None
+    lfw_subset: Callable[[], NDArray[np.float64]] = skimage.data.lfw_subset
     for i, grey in enumerate(lfw_subset()[: half.count]):
-        image = np.repeat(as_float(np.asarray(grey))[..., None], 3, 2)
+        image = np.repeat(grey[..., None], 3, 2)
         yield Made(f"real_{i:03d}.png", as_bytes(resize(image, half.size, "bicubic")))

@@ -58,7 +58,7 @@ def absent(
         n=len(sr),
         identity=identity,
         group=group,
-        note=f"{metric} {why}",
+        note=why,
         ranked=False,
     )
 

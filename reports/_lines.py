@@ -25,16 +25,26 @@ class Path2D:
     Args:
         title: What is written at its end.
         look: Colour.
-        points: Corners as SVG writes them.
-        band: Corners of the 95 % band; empty without one.
+        runs: Corners of the line, one run per unbroken stretch.
+        band: Corners of the 95 % band as SVG writes them; empty without one.
         label: Height of its label; None if it stays grey and has none.
     """
 
     title: str
     look: Look
-    points: str
+    runs: tuple[Points, ...]
     band: str
     label: float | None
+
+    @property
+    def drawn(self) -> str:
+        """The line as SVG writes it."""
+        return "".join(f"M{_svg(run)}" for run in self.runs)
+
+    @property
+    def corners(self) -> list[tuple[float, float]]:
+        """Every corner."""
+        return [corner for run in self.runs for corner in run]
 
 
 @dataclass(frozen=True)
@@ -65,12 +75,14 @@ class Training:
     Args:
         method: Label of the method.
         folder: Name of its folder.
-        charts: One per logged quantity.
+        charts: One per logged quantity that changes.
+        constants: Names and values of those that do not.
     """
 
     method: str
     folder: Path
     charts: tuple[Chart, ...]
+    constants: tuple[tuple[str, str], ...]
 
 
 def trainings(folders: Mapping[str, Path], families: Mapping[str, str]) -> list[Training]:
@@ -83,28 +95,45 @@ def trainings(folders: Mapping[str, Path], families: Mapping[str, str]) -> list[
     found = []
     for method, root in folders.items():
         for folder in sorted(root.glob("train-*")):
-            charts = log_charts(folder / "log.csv", look(method, families.get(method, "")))
-            if charts:
-                found.append(Training(method, folder, tuple(charts)))
+            training = _training(method, folder, look(method, families.get(method, "")))
+            if training.charts:
+                found.append(training)
     return found
 
 
-def log_charts(path: Path, style: Look) -> list[Chart]:
-    """Draw every number of a training log over its steps; empty without a usable log."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return []
+def _training(method: str, folder: Path, style: Look) -> Training:
+    """Draw every number of a training log over its steps; name those that never change."""
+    lines = _read(folder / "log.csv")
     names = [name for name in (lines[0] if lines else {}) if name]
     axis = next((name for name in AXES if name in names), names[0] if names else "")
-    charts = []
+    charts, constants = [], []
     for name in (name for name in names if name not in (axis, *NOT_DRAWN)):
-        pairs = [(_number(line[axis]), _number(line[name])) for line in lines]
-        points = [(x, y) for x, y in pairs if x is not None and y is not None]
-        if len(points) > 1:
-            charts.append(_chart(name, axis, [(name, style, _thin(points), [])], ""))
-    return charts
+        runs = _runs([(_number(line[axis]), _number(line[name])) for line in lines])
+        seen = {y for run in runs for _, y in run}
+        if len(seen) > 1:
+            charts.append(_chart(name, axis, [(name, style, _thin(runs), [])], "", doubling=False))
+        elif seen:
+            constants.append((name, f"{seen.pop():.6g}"))
+    return Training(method, folder, tuple(charts), tuple(constants))
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _runs(pairs: Sequence[tuple[float | None, float | None]]) -> list[Points]:
+    """Cut a series where values are missing, so that no line is drawn across a gap."""
+    runs: list[list[tuple[float, float]]] = [[]]
+    for x, y in pairs:
+        if x is not None and y is not None:
+            runs[-1].append((x, y))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def curve_charts(rows: Sequence[Row], families: Mapping[str, str]) -> list[Chart]:
@@ -121,7 +150,7 @@ def curve_charts(rows: Sequence[Row], families: Mapping[str, str]) -> list[Chart
             (
                 method,
                 look(method, families.get(method, "")),
-                list(zip(curve.x, curve.y, strict=True)),
+                [list(zip(curve.x, curve.y, strict=True))],
                 _around(curve),
             )
             for method, curve in sorted(members, key=_best_first)
@@ -129,7 +158,8 @@ def curve_charts(rows: Sequence[Row], families: Mapping[str, str]) -> list[Chart
         note = (
             f"{first.better} is better; bands are 95 % intervals, {first.interval}; n {first.n:,}"
         )
-        charts.append(_chart(metric, first.x_label, lines, note))
+        doubling = max(first.x) >= 4 * min(first.x) > 0
+        charts.append(_chart(metric, first.x_label, lines, note, doubling))
     return charts
 
 
@@ -145,15 +175,16 @@ def _around(curve: Curve) -> list[tuple[float, float]]:
 
 
 def _chart(
-    title: str, x_label: str, lines: Sequence[tuple[str, Look, Points, Points]], note: str
+    title: str,
+    x_label: str,
+    lines: Sequence[tuple[str, Look, Sequence[Points], Points]],
+    note: str,
+    doubling: bool,
 ) -> Chart:
-    everything = [point for _, _, points, band in lines for point in (*points, *band)]
+    """Place lines on common axes; `doubling` gives every doubling along x the same length."""
+    everything = [point for _, _, runs, band in lines for part in (*runs, band) for point in part]
     positions = sorted({x for x, _ in everything})
-    # sizes that double are read as steps of equal length
-    doubling = (
-        len(positions) <= MOST_TICKS and positions[0] > 0 and positions[-1] >= 4 * positions[0]
-    )
-    bend = math.log2 if doubling else float
+    bend = math.log2 if doubling and positions[0] > 0 else float
     x_low, x_high = bend(positions[0]), bend(positions[-1])
     y_low, y_high = min(y for _, y in everything), max(y for _, y in everything)
     if y_low == y_high:
@@ -168,12 +199,12 @@ def _chart(
     def place(points: Points) -> list[tuple[float, float]]:
         return [(across(x), down(y)) for x, y in points]
 
-    corners = [place(points) for _, _, points, _ in lines]
-    labels: list[float | None] = [*_labels([own[-1][1] for own in corners[:MOST_LABELS]])]
+    placed = [tuple(place(run) for run in runs) for _, _, runs, _ in lines]
+    labels: list[float | None] = [*_labels([own[-1][-1][1] for own in placed[:MOST_LABELS]])]
     labels += [None] * (len(lines) - len(labels))
     paths = tuple(
-        Path2D(name, style, _svg(own), _svg(place(band)), label)
-        for (name, style, _, band), own, label in zip(lines, corners, labels, strict=True)
+        Path2D(name, style, own, _svg(place(band)), label)
+        for (name, style, _, band), own, label in zip(lines, placed, labels, strict=True)
     )
     few = positions if len(positions) <= MOST_TICKS else [positions[0], positions[-1]]
     x_ticks = tuple((across(x), f"{x:,.10g}") for x in few)
@@ -196,11 +227,14 @@ def _svg(points: Points) -> str:
     return " ".join(f"{x:g},{y:g}" for x, y in points)
 
 
-def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def _thin(runs: Sequence[Points]) -> list[Points]:
     """Average neighbours so that a long log stays a small drawing."""
-    size = math.ceil(len(points) / MOST_POINTS)
-    parts = [points[i : i + size] for i in range(0, len(points), size)]
-    return [(sum(x for x, _ in p) / len(p), sum(y for _, y in p) / len(p)) for p in parts]
+    size = math.ceil(sum(len(run) for run in runs) / MOST_POINTS)
+    return [[_mean(run[i : i + size]) for i in range(0, len(run), size)] for run in runs]
+
+
+def _mean(points: Points) -> tuple[float, float]:
+    return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
 
 def _number(text: str | None) -> float | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from facesr.bench.store import Store, folder_name
 
 SHOWN = 8
+MOST_BYTES = 1_000_000
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -92,9 +93,10 @@ def smallest(names: Sequence[str], count: int) -> tuple[str, ...]:
 
 
 def samples(folder: Path) -> Picture | None:
-    """Return the last sample grid of a training, by name; None if there is none."""
+    """Return the last sample grid of a training, by name; None if there is none of fair size."""
     grids = sorted((folder / "samples").glob("*.png"))
-    return picture(grids[-1]) if grids else None
+    fair = [path for path in grids[-1:] if path.stat().st_size <= MOST_BYTES]
+    return picture(fair[0]) if fair else None
 
 
 def picture(path: Path) -> Picture | None:

@@ -208,9 +208,10 @@ def ticks(low: float, high: float) -> list[tuple[float, str]]:
 def _verdict(column: Column, dots: Sequence[Dot]) -> str:
     if column.untested:
         return f"No places given: {column.untested}."
-    first = [dot.line.method for dot in dots if dot.cell.mark == 1]
-    if len(first) == len(dots):
-        return f"None of the {len(dots)} methods can be told apart."
+    tested = [dot for dot in dots if dot.cell.standing]
+    first = [dot.line.method for dot in tested if dot.cell.mark == 1]
+    if len(first) == len(tested):
+        return f"The {len(tested)} methods cannot be told apart."
     if len(first) == 1:
         return f"{first[0]} leads alone."
-    return f"First place is shared by {len(first)} of {len(dots)} methods."
+    return f"First place is shared by {len(first)} of {len(tested)} methods."

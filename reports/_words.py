@@ -40,7 +40,15 @@ def explain(table: Table) -> list[str]:
 def remarks(table: Table) -> list[tuple[str, str]]:
     """List what is not in the table: metrics, methods and cells, with reasons."""
     lost = [(line.method, line.lost.reason) for line in table.lines if line.lost]
-    return [*table.absent, *lost, *gaps(table)]
+    return [*absent(table), *lost, *gaps(table)]
+
+
+def absent(table: Table) -> list[tuple[str, str]]:
+    """List the metrics that nobody has, those with one reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for metric, reason in table.absent:
+        by_reason.setdefault(reason, []).append(metric)
+    return [(", ".join(metrics), reason) for reason, metrics in by_reason.items()]
 
 
 def gaps(table: Table) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facesr.bench.files import digest_of, write_text
-from facesr.bench.score import Row
+from facesr.bench.score import Curve, Row, Score
 from facesr.bench.store import Results, Store
 from facesr.reports._families import families as installed_families
 from facesr.reports._lines import Chart, Training, curve_charts, trainings
@@ -14,7 +14,7 @@ from facesr.reports._pictures import Gallery, Picture, gallery, samples
 from facesr.reports._provenance import Fact, Origin, origins, shared
 from facesr.reports._table import FAMILIES, Line, Table, tables
 from facesr.reports._view import Forest, Look, Spot, cards, forest, headline, look, spots
-from facesr.reports._words import NOTHING, explain, gaps
+from facesr.reports._words import NOTHING, absent, explain, gaps
 from facesr.reports.table import comma_separated
 
 if TYPE_CHECKING:
@@ -32,11 +32,15 @@ class Section:
         table: The numbers.
         lines: Every method with its cells.
         cards: One headline metric per question.
-        forest: The headline metric of all, with its axis; None without numbers.
+        forests: Every metric with its axis.
+        headline: Which of them is shown first.
         gallery: Pictures; None where the run folder holds none.
         charts: Numbers as a function of another.
         words: What marks, numbers and intervals are.
+        pictures: How many pictures the numbers rest on; 0 where no number says so.
+        absent: Metrics that nobody has, with reasons.
         gaps: Cells without a number, with reasons.
+        title: What the data set calls itself, where that is not its label.
         notes: What the data set says of itself.
     """
 
@@ -44,11 +48,15 @@ class Section:
     table: Table
     lines: list[tuple[Line, list[Spot]]]
     cards: list[Forest]
-    forest: Forest | None
+    forests: list[Forest]
+    headline: int
     gallery: Gallery | None
     charts: list[Chart]
     words: list[str]
+    pictures: int
+    absent: list[tuple[str, str]]
     gaps: list[tuple[str, str]]
+    title: str
     notes: list[str]
 
     @property
@@ -174,18 +182,29 @@ def _section(
     rows = [r for r in results.rows if (r.protocol, r.dataset) == (table.protocol, table.dataset)]
     every = range(len(table.columns))
     notes = [str(note) for row in rows for note in row.provenance.get("notes", ())]
+    title = next(
+        (str(row.provenance["dataset"]) for row in rows if "dataset" in row.provenance), ""
+    )
     return Section(
         anchor=f"set-{index + 1}",
         table=table,
         lines=spots(table),
         cards=cards(table),
-        forest=forest(table, headline(table, every)) if table.columns else None,
+        forests=[forest(table, i) for i in every],
+        headline=headline(table, every) if table.columns else 0,
         gallery=gallery(root, table.dataset, [line.method for line in table.lines]),
         charts=curve_charts(rows, families),
         words=explain(table),
+        pictures=max((r.score.n for r in rows if _by_picture(r.score)), default=0),
+        absent=absent(table),
         gaps=gaps(table),
+        title="" if title == table.dataset else title,
         notes=list(dict.fromkeys(notes)),
     )
+
+
+def _by_picture(score: Score | Curve) -> bool:
+    return isinstance(score, Score) and score.sampling in ("picture", "jackknife")
 
 
 def _order(line: Line) -> tuple[int, str]:

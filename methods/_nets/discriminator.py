@@ -8,6 +8,7 @@ from facesr.methods._nets.blocks import SpectralBlock, channels
 from facesr.methods._nets.spectral import spectral
 
 BLOCKS = 6
+LAST = 4  # side of the last features, in pixels
 
 
 def pooled_blocks(size: int) -> tuple[int, ...]:
@@ -21,8 +22,8 @@ def pooled_blocks(size: int) -> tuple[int, ...]:
     Raises:
         BenchError: If the size is not 8, 16, 32, 64, 128 or 256 pixels.
     """
-    halvings = (size // 4).bit_length() - 1
-    if size != 4 << max(halvings, 0) or not 1 <= halvings <= BLOCKS:
+    halvings = (size // LAST).bit_length() - 1
+    if size != LAST << max(halvings, 0) or not 1 <= halvings <= BLOCKS:
         raise BenchError(
             f"a discriminator was asked for images of {size} px, expected 8, 16, 32, 64, 128 or 256"
         )
@@ -33,10 +34,10 @@ def pooled_blocks(size: int) -> tuple[int, ...]:
 class Discriminator(nn.Module):
     """Six residual blocks with max-pooling and spectral norm, then a fully connected layer.
 
-    Bulat et al. 2018, Fig. 5 and Sections 3.3 and 3.4. Inferred: 128 channels throughout, and the
-    average over the last 4x4 positions before the layer, as in the authors' released
-    discriminators; where the two further poolings for 64 px sit (blocks 1 and 2: the text calls
-    them the first two max-pooling layers).
+    Bulat et al. 2018, Fig. 5 and Sections 3.3 and 3.4. Inferred: 128 channels throughout, as in
+    the authors' released discriminators; where the two further poolings for 64 px sit (blocks 1
+    and 2: the text calls them the first two max-pooling layers); a ReLU before the layer, which
+    sees all of the last 4x4 positions.
 
     Args:
         size: Side of the images, in pixels.
@@ -52,8 +53,8 @@ class Discriminator(nn.Module):
                 for i in range(BLOCKS)
             )
         )
-        self.verdict = spectral(nn.Linear(wide, 1))
+        self.verdict = spectral(nn.Linear(wide * LAST**2, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         """Judge images, (n, 3, size, size) in [-1, 1]; returns (n, 1), high for real."""
-        return self.verdict(relu(self.blocks(images)).mean((2, 3)))
+        return self.verdict(relu(self.blocks(images)).flatten(1))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesr.bench.contract import Metric, Needs
-from facesr.bench.errors import BenchError
+from facesr.bench.errors import BadName, BenchError
 from facesr.bench.faces import Faces
 from facesr.bench.progress import progress
 from facesr.bench.score import Better, Score
@@ -27,6 +27,7 @@ from facesr.protocols._intervals import wilson
 from facesr.protocols._scores import absent
 
 VERSION = 1
+WINDOW = 80
 NAME = "detection[hog]"
 _BATCH = 256
 
@@ -72,6 +73,18 @@ class Detection(Metric):
     side: int = 128
     margin: int = 16
     upsample: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.margin, self.upsample) < 0:
+            raise BadName(
+                f"margin={self.margin}, upsample={self.upsample}: neither may be negative"
+            )
+        seen = (self.side + 2 * self.margin) * 2**self.upsample
+        if seen < WINDOW:
+            raise BadName(
+                f"the detector would see {seen} pixels, expected {WINDOW} or more; raise side, "
+                f"margin or upsample"
+            )
 
     def missing(self) -> str:
         """Say which package is absent."""

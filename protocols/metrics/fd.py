@@ -75,7 +75,7 @@ def frechet_score(
         reference: Real faces.
     """
     real = same_size(sr, given(reference, metric), metric)
-    if why := too_few(sr, real, LEAST) or extractor.missing():
+    if why := extractor.missing() or too_few(sr, real, LEAST):
         return absent(metric, sr, why, better="lower", identity=label, group="realism")
     parts = groups(len(sr))
     value, without = _distances(features(sr, extractor), _fitted(real, extractor), parts)

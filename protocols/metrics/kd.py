@@ -66,7 +66,7 @@ def kernel_score(
         reference: Real faces.
     """
     real = same_size(sr, given(reference, metric), metric)
-    if why := too_few(sr, real, LEAST) or extractor.missing():
+    if why := extractor.missing() or too_few(sr, real, LEAST):
         return absent(metric, sr, why, better="lower", identity=label, group="realism")
     x, y = features(sr, extractor), features(real, extractor)
     # the same for every method, and slow for large reference sets

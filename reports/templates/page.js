@@ -41,6 +41,14 @@
     }
   }
 
+  for (const select of all(".pick select")) {
+    select.addEventListener("change", () => {
+      const card = select.closest(".forest");
+      const chosen = card.querySelector(`template[data-forest="${select.value}"]`);
+      card.querySelector(".shown").replaceChildren(chosen.content.cloneNode(true));
+    });
+  }
+
   for (const chip of all(".chip")) {
     chip.addEventListener("click", () => {
       const on = chip.getAttribute("aria-pressed") !== "true";

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -131,9 +133,8 @@ def test_landmarks_have_the_same_spread_in_every_crop() -> None:
 
 @pytest.fixture(scope="module")
 def portrait() -> Pixels:
-    from skimage.data import astronaut  # public domain, ships with scikit-image
-
-    return np.ascontiguousarray(astronaut()[:250, 100:350])
+    images: Any = pytest.importorskip("skimage.data")
+    return np.ascontiguousarray(images.astronaut()[:250, 100:350])
 
 
 def check_order(found: Found) -> None:
@@ -151,11 +152,11 @@ def test_mtcnn_finds_a_portrait_and_names_its_landmarks_in_order(portrait: Pixel
 
 
 def test_a_reduced_face_is_framed_like_the_original(portrait: Pixels) -> None:
-    small = crop(portrait, (0.0, 0.0, 250.0, 250.0), 50)  # the face is then 19 pixels wide
+    small = crop(portrait, (0.0, 0.0, 250.0, 250.0), 50)  # the face is then 18 pixels wide
     (large_found,), (small_found,) = Mtcnn().find([portrait]), Mtcnn(enlarge=4).find([small])
     box = np.array(square_from_landmarks(large_found.points[0], margin=5))
     other = np.array(square_from_landmarks(small_found.points[0], margin=5)) * 5
-    assert other == pytest.approx(box, abs=0.06 * (box[2] - box[0]))
+    assert other == pytest.approx(box, abs=0.03 * (box[2] - box[0]))
 
 
 def test_photos_of_several_sizes_come_back_in_order(portrait: Pixels) -> None:

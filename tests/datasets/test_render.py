@@ -22,7 +22,7 @@ def test_seed_identity_and_shot_each_change_the_picture(other: tuple[int, int, i
     assert not np.array_equal(render(0, 3, 1, 32).pixels, render(*other, 32).pixels)
 
 
-@pytest.mark.parametrize("size", [16, 64, 200, 256])
+@pytest.mark.parametrize("size", [16, 45, 64, 200, 256])
 def test_every_size_shows_the_same_face(size: int) -> None:
     drawn, reference = render(0, 5, 0, size), render(0, 5, 0, 128)
     assert drawn.pixels.shape == (size, size, 3)

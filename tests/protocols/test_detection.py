@@ -1,12 +1,13 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from facesr.bench.errors import BadData
+from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
 from facesr.protocols._intervals import wilson
 from facesr.protocols.metrics import detection
@@ -20,8 +21,7 @@ Pixels = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def photos() -> np.ndarray:
     """Photographs of faces that scikit-image ships, at 64 pixels."""
-    from skimage import data
-
+    data: Any = pytest.importorskip("skimage.data")
     faces = data.lfw_subset()[:30]
     grey = [Image.fromarray((f * 255).astype(np.uint8)).resize((64, 64)) for f in faces]
     return np.stack([np.asarray(image.convert("RGB")) for image in grey])
@@ -78,7 +78,13 @@ def test_without_dlib_a_sentence_says_what_to_install(
     monkeypatch.setattr(detection, "find_spec", lambda name: None)
     score = Detection().score(store(draw(2), "sr"), None)
     assert score.value is None
-    assert score.note == "detection[hog] needs dlib: pip install dlib-bin"
+    assert score.note == "needs dlib: pip install dlib-bin"
+
+
+@pytest.mark.parametrize("setting", [{"side": 40}, {"margin": -1}, {"upsample": -1}])
+def test_settings_under_which_nothing_can_be_found_are_refused(setting: dict[str, int]) -> None:
+    with pytest.raises(BadName, match=r"80 or more|neither may be negative"):
+        Detection(**setting)
 
 
 def test_no_face_has_no_rate(draw: Draw, store: Store) -> None:

@@ -115,7 +115,7 @@ def test_distance_grows_with_every_degradation(
     for name, spoil, steps in (("blur", blur, (0, 1, 2, 4)), ("noise", noise, (0, 12, 25, 50))):
         sets = [store(spoil(pixels, step), f"{name}{step}") for step in steps]
         values = [measure.score(faces, real).value for faces in sets]
-        assert values == sorted(values)
+        assert np.diff(values).min() > 0
         assert values[-1] > 2 * values[0]
 
 
@@ -143,7 +143,7 @@ def test_two_faces_are_too_few(draw: Draw, store: Store, metric: str) -> None:
 
     score = catalog.load("metrics", metric)().score(store(draw(2), "sr"), store(draw(5), "real"))
     assert score.value is None
-    assert score.note == f"{metric}[onet] needs at least 3 faces; sr holds 2"
+    assert score.note == "needs at least 3 faces; sr holds 2"
 
 
 def test_unknown_features_are_named() -> None:

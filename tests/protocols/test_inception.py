@@ -114,8 +114,8 @@ def test_fid_equals_pytorch_fid(
     mean = np.vstack(stats).mean(axis=0)
     basis = np.linalg.svd(np.vstack(stats) - mean, full_matrices=False)[2]
     small = [(x - mean) @ basis.T for x in stats]
-    moments = [m for x in small for m in (x.mean(axis=0), np.cov(x, rowvar=False))]
-    theirs = calculate_frechet_distance(*moments)
+    (m1, c1), (m2, c2) = ((x.mean(axis=0), np.cov(x, rowvar=False)) for x in small)
+    theirs = calculate_frechet_distance(m1, c1, m2, c2)
     score = Fid().score(sr, real)
     assert score.value == pytest.approx(theirs, rel=1e-4)
     assert score.identity == (
@@ -153,13 +153,13 @@ def test_weights_of_another_network_are_refused(weights: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize("metric", [Fid(), Kid()])
 def test_without_weights_nothing_else_is_called_fid(
-    metric, draw: Draw, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    metric: Fid | Kid, draw: Draw, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FACESR_ASSETS", str(tmp_path))
     score = metric.score(store(draw(4), "sr"), store(draw(4), "real"))
     assert (score.value, score.low, score.samples, score.ranked) == (None, None, (), False)
-    assert score.note.startswith(f"{score.metric} needs the asset 'inception'")
-    assert score.note == f"{score.metric} {metric.missing()}"
+    assert score.note.startswith("needs the asset 'inception'")
+    assert score.note == metric.missing()
 
 
 def test_an_unknown_resize_is_named() -> None:

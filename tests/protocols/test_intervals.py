@@ -1,4 +1,5 @@
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -8,10 +9,13 @@ from facesr.protocols._intervals import bootstrap, groups, jackknife, wilson
 
 
 @pytest.mark.parametrize(("n", "kind"), [(30, "BCa"), (199, "BCa"), (200, "percentile")])
-def test_bootstrap_equals_scipy_with_the_same_resamples(n: int, kind: str) -> None:
+def test_bootstrap_equals_scipy_with_the_same_resamples(
+    n: int, kind: Literal["BCa", "percentile"]
+) -> None:
     values = np.random.default_rng(3).gamma(2, size=n)
+    resamples = np.random.default_rng(5)
     theirs = stats.bootstrap(
-        (values,), np.mean, n_resamples=2000, method=kind, random_state=np.random.default_rng(5)
+        [values], np.mean, n_resamples=2000, method=kind, random_state=resamples
     ).confidence_interval
     ours = bootstrap(values, seed=5)
     assert ours.how == f"bootstrap of pictures, {kind}, 2000"

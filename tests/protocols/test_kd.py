@@ -6,7 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from facesr.bench.faces import Faces
-from facesr.protocols._intervals import groups
+from facesr.protocols._intervals import groups, jackknife
 from facesr.protocols.metrics import kd
 from facesr.protocols.metrics.kd import Kd, kernel_distance, spread
 
@@ -68,6 +68,17 @@ def test_jackknife_equals_leaving_out_by_hand(n: int) -> None:
     by_hand = [kernel_distance(np.delete(x, range(n)[p], axis=0), y) for p in parts]
     assert value == pytest.approx(kernel_distance(x, y), rel=1e-12)
     assert without == pytest.approx(by_hand, rel=1e-9)
+
+
+def test_the_interval_covers_what_more_pictures_would_show() -> None:
+    y, hits = cloud(60, 1, 0.2), 0
+    within = spread(y)
+    truth = kernel_distance(cloud(2500, 2), y)
+    for seed in range(150):
+        value, without = kd._distances(cloud(80, 100 + seed), y, within, groups(80))
+        interval = jackknife(value, without)
+        hits += interval.low <= truth <= interval.high
+    assert 0.89 <= hits / 150 <= 0.99
 
 
 def test_a_score_says_everything(draw: Draw, store: Store) -> None:

@@ -74,11 +74,9 @@ def test_the_second_scale_is_halved_with_a_kernel_of_sum_one_and_even_symmetry()
     weights = _halving(16)
     assert weights.sum(axis=1) == pytest.approx(np.ones(8))
     assert np.allclose(weights, weights[::-1, ::-1])
-    # MATLAB: imresize(eye(16), [8 16]) holds -0.0117 -0.0352 0.1133 0.4336 and their mirror image
-    assert weights[3, 3:11] == pytest.approx(
-        [-0.01171875, -0.03515625, 0.11328125, 0.43359375, 0.43359375, 0.11328125, -0.03515625]
-        + [-0.01171875]
-    )
+    # MATLAB: imresize(eye(16), [8 16]) holds these and their mirror image
+    half = [-0.01171875, -0.03515625, 0.11328125, 0.43359375]
+    assert weights[3, 3:11].tolist() == pytest.approx([*half, *reversed(half)])
 
 
 def test_baboon_has_its_published_value(shared: Path, weights: Path) -> None:
@@ -98,8 +96,9 @@ def test_worse_pictures_have_higher_values(
     draw: Draw, store: Store, noise: Spoil, weights: Path
 ) -> None:
     pixels = draw(4, size=192)
-    values = [Niqe().score(store(noise(pixels, s), f"noise{s}"), None).value for s in (0, 20, 60)]
-    assert values == sorted(values)
+    sets = [store(noise(pixels, sigma), f"noise{sigma}") for sigma in (0, 20, 60)]
+    values = [Niqe().score(faces, None).value or np.nan for faces in sets]
+    assert np.diff(values).min() > 0
 
 
 @pytest.mark.parametrize("size", [96, 192])

@@ -20,8 +20,8 @@ def test_every_degradation_raises_the_value(
     real, pixels = store(draw(150, seed=1), "real"), draw(20)
     for name, spoil, steps in (("blur", blur, (0, 0.7, 1.5)), ("noise", noise, (0, 15, 40))):
         sets = [store(spoil(pixels, step), f"{name}{step}") for step in steps]
-        values = [NiqeFit().score(faces, real).value for faces in sets]
-        assert values == sorted(values)
+        values = [NiqeFit().score(faces, real).value or np.nan for faces in sets]
+        assert np.diff(values).min() > 0
         assert values[-1] > 1.5 * values[0]
 
 
@@ -53,7 +53,7 @@ def test_too_few_reference_faces_leave_the_place_empty(draw: Draw, store: Store)
     score = NiqeFit().score(store(draw(3), "sr"), store(draw(10, seed=1), "real"))
     assert score.value is None
     assert score.note == (
-        "niqe[fit] fits its model to at least 72 sharp blocks of 32 pixels; real has fewer, take "
+        "fits its model to at least 72 sharp blocks of 32 pixels; real has fewer, take "
         "more reference faces"
     )
 

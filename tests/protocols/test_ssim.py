@@ -1,9 +1,9 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
 
 from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
@@ -14,6 +14,8 @@ Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
 Spoil = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
 
+skimage: Any = pytest.importorskip("skimage.metrics")
+
 WANG = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 1}
 
 
@@ -22,7 +24,7 @@ def test_ssim_equals_scikit_image_in_rgb(draw: Draw, noise: Spoil, size: int) ->
     y = draw(3, size=size)
     x = noise(y, 25)
     pairs = zip(x / 255, y / 255, strict=True)
-    theirs = [structural_similarity(b, a, channel_axis=2, **WANG) for a, b in pairs]
+    theirs = [skimage.structural_similarity(b, a, channel_axis=2, **WANG) for a, b in pairs]
     ours = ssim(*(z.transpose(0, 3, 1, 2).astype(np.float64) for z in (x, y)))
     assert ours.tolist() == pytest.approx(theirs, rel=1e-9)
 
@@ -31,7 +33,7 @@ def test_ssim_of_y_equals_scikit_image(draw: Draw, store: Store, noise: Spoil) -
     pixels = draw(3)
     sr, hr = store(noise(pixels, 25), "sr"), store(pixels, "hr")
     brightness = [luma(faces.pixels().numpy()) / 255 for faces in (sr, hr)]
-    theirs = [structural_similarity(b, a, **WANG) for a, b in zip(*brightness, strict=True)]
+    theirs = [skimage.structural_similarity(b, a, **WANG) for a, b in zip(*brightness, strict=True)]
     score = Ssim(channel="y").score(sr, hr)
     assert score.samples == pytest.approx(theirs, rel=1e-9)
     assert score.metric == "ssim[y]"

@@ -250,11 +250,24 @@ def test_a_broken_training_log_is_passed_over(run: tuple[Results, Path], tmp_pat
         assert 'id="training"' not in page_of(results, root, tmp_path)
 
 
+def drawn(results: Results, root: Path, out: Path) -> list[str]:
+    page = page_of(results, root, out)
+    return re.findall(r'<path class="line [^"]*" d="([^"]*)"', page.partition('id="training"')[2])
+
+
 def test_a_long_log_stays_a_small_drawing(run: tuple[Results, Path], tmp_path: Path) -> None:
-    page = page_of(*run, tmp_path)
-    lines = re.findall(r'<polyline class="[^"]*" points="([^"]*)"', page)
-    assert len(lines) == 2
-    assert max(line.count(",") for line in lines) <= 240
+    [line] = drawn(*run, tmp_path)
+    assert 100 < line.count(",") <= 240
+
+
+def test_a_gap_in_a_log_is_not_drawn_over_and_a_constant_is_not_drawn(
+    run: tuple[Results, Path], tmp_path: Path
+) -> None:
+    log = Store(run[1]).training("birch", "0123456789") / "log.csv"
+    log.write_text("step,loss,rate\n1,3,0.5\n2,2,0.5\n3,,0.5\n4,1,0.5\n5,0,0.5\n")
+    [line] = drawn(*run, tmp_path)
+    assert line == "M0,0 80,50M240,100 320,150"
+    assert "Never changed: rate 0.5." in page_of(*run, tmp_path)
 
 
 def test_a_method_keeps_colour_and_shape_whoever_else_is_shown(make: Any, tmp_path: Path) -> None:

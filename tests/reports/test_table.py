@@ -96,6 +96,7 @@ def test_csv_is_one_line_per_method_and_metric_unrounded(make: Any) -> None:
         "paper",
         "0",
     )
+    assert (first["rank_best"], first["rank_worst"]) == ("1", "1")
     assert lines[-1]["reason"] == "ran out of memory"
 
 
@@ -156,7 +157,7 @@ def test_a_skipped_method_is_not_called_failed(make: Any) -> None:
 def test_a_failure_alone_still_makes_a_table_of_reasons() -> None:
     failed = tables([], [Failure("cedar", "lfw", "realworld", "no memory")])
     assert "cedar: no memory" in markdown(failed)
-    assert "cedar,lfw,realworld,,,,,,,,,,failed,,no memory" in comma_separated(failed)
+    assert "cedar,lfw,realworld,,,,,,,,,,failed,,,,no memory" in comma_separated(failed)
     assert r"\end{tabular}" in latex(failed)
 
 

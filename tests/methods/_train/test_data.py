@@ -1,5 +1,6 @@
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from facesr.bench.faces import Faces, write_images
 from facesr.methods._train.augment import Augment
 from facesr.methods._train.data import Dice, Feed, Order, derived_seed
 
+MakeSplit = Callable[..., Split]
 CPU = torch.device("cpu")
 STRONG = {side: Augment(0.5, 0.2, 20, 0.3) for side in ("lr", "hr")}
 
@@ -38,7 +40,7 @@ def test_a_batch_may_be_larger_than_the_set() -> None:
     assert Counter(Order(3, 0).take(9).tolist()) == {0: 3, 1: 3, 2: 3}
 
 
-def test_low_and_high_resolution_cycle_independently(make_split) -> None:
+def test_low_and_high_resolution_cycle_independently(make_split: MakeSplit) -> None:
     data = make_split(lr=5, hr=7)
     plain = Feed(data, 0, CPU, signed=False)
     low = torch.cat([plain.lr(1) for _ in range(10)])
@@ -53,7 +55,7 @@ def test_low_and_high_resolution_cycle_independently(make_split) -> None:
     assert set(seen.values()) == {2}
 
 
-def test_batches_have_the_range_that_was_asked_for(make_split) -> None:
+def test_batches_have_the_range_that_was_asked_for(make_split: MakeSplit) -> None:
     data = make_split()
     pixels = data.hr.pixels().float() / 255
     unit = Feed(data, 0, CPU, signed=False).hr(7)
@@ -63,7 +65,7 @@ def test_batches_have_the_range_that_was_asked_for(make_split) -> None:
     assert signed.min() < -0.5
 
 
-def test_streamed_batches_equal_resident_ones(make_split) -> None:
+def test_streamed_batches_equal_resident_ones(make_split: MakeSplit) -> None:
     data = make_split(lr=5, hr=7)
     resident, streamed = feed(data), feed(data, resident_bytes=0)
     for n in (2, 3, 3, 3, 8, 1, 3):
@@ -71,23 +73,24 @@ def test_streamed_batches_equal_resident_ones(make_split) -> None:
         assert torch.equal(resident.hr(n), streamed.hr(n))
 
 
-def test_only_sets_that_fit_are_kept(make_split) -> None:
+def test_only_sets_that_fit_are_kept(make_split: MakeSplit) -> None:
     data = make_split(lr=5, hr=7)
     half = feed(data, resident_bytes=3 * 64 * 64 * 7 - 1)
     assert [type(half._sources[s]).__name__ for s in ("lr", "hr")] == ["_Resident", "_Streamed"]
 
 
-def test_a_feed_goes_on_from_a_state(make_split) -> None:
+def test_a_feed_goes_on_from_a_state(make_split: MakeSplit) -> None:
     data = make_split()
     first = feed(data)
-    first.lr(3), first.hr(4)
+    first.lr(3)
+    first.hr(4)
     second = feed(data)
     second.restore(first.state())
     assert torch.equal(first.lr(6), second.lr(6))
     assert torch.equal(first.hr(5), second.hr(5))
 
 
-def test_two_seeds_give_two_orders_and_one_seed_one(make_split) -> None:
+def test_two_seeds_give_two_orders_and_one_seed_one(make_split: MakeSplit) -> None:
     data = make_split(hr=40)
     one, same, other = feed(data, 1).hr(8), feed(data, 1).hr(8), feed(data, 2).hr(8)
     assert torch.equal(one, same)
@@ -109,18 +112,20 @@ def test_pairs_are_changed_alike(tmp_path: Path) -> None:
     assert gap < 0.02 < 0.2 < turned
 
 
-def test_pairs_of_an_unpaired_split_are_refused(make_split) -> None:
+def test_pairs_of_an_unpaired_split_are_refused(make_split: MakeSplit) -> None:
     with pytest.raises(BadData, match="unrelated"):
         feed(make_split()).pairs(2)
 
 
-def test_an_empty_half_is_refused_with_its_name(make_split) -> None:
+def test_an_empty_half_is_refused_with_its_name(make_split: MakeSplit) -> None:
     data = make_split()
     with pytest.raises(BadData, match="no low-resolution faces"):
         feed(Split(data.lr.take([]), data.hr))
 
 
-def test_the_batch_expected_next_is_decoded_ahead(make_split, monkeypatch) -> None:
+def test_the_batch_expected_next_is_decoded_ahead(
+    make_split: MakeSplit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = make_split(hr=7)
     streamed = feed(data, resident_bytes=0)
     streamed.hr(2)

@@ -289,13 +289,14 @@ def test_gradients_are_clipped_to_the_norm(data: Split, tmp_path: Path) -> None:
 
 
 def test_the_moving_average_has_its_closed_form(data: Split, tmp_path: Path) -> None:
-    net = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3))
-    history = [net[0].weight.detach().clone()]
+    conv = nn.Conv2d(3, 3, 1)
+    net = nn.Sequential(conv, nn.BatchNorm2d(3))
+    history = [conv.weight.detach().clone()]
 
     def step(trainer: Trainer) -> None:
         lr = trainer.feed.lr(4)
         trainer.minimise("net", pixel=pixel_l2(net(lr), lr))
-        history.append(net[0].weight.detach().clone())
+        history.append(conv.weight.detach().clone())
 
     trainer = plain(data, tmp_path, net, averages={"net": 0.3})
     trainer.run([Stage("only", 8, step)])
@@ -309,7 +310,7 @@ def test_the_moving_average_has_its_closed_form(data: Split, tmp_path: Path) -> 
     average = trainer.average("net")
     assert torch.allclose(average.state_dict()["0.weight"], expected, atol=1e-6)
     assert average.state_dict()["1.num_batches_tracked"] == 8
-    assert not torch.equal(average.state_dict()["0.weight"], net[0].weight)
+    assert not torch.equal(average.state_dict()["0.weight"], conv.weight)
     assert not average.training
 
 
