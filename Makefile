@@ -3,13 +3,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help install demo check test lock
+.PHONY: help install demo check test bench lock
 
 help:
 	@echo "make install   the package, its dependencies and the checkers, in $(VENV)"
 	@echo "make demo      every method on the embedded faces, ending with a table"
 	@echo "make check     ruff, mypy, pyright, import-linter"
 	@echo "make test      all checks and all tests"
+	@echo "make bench     timings, side by side with what others use"
 	@echo "make lock      write requirements.lock anew from $(VENV)"
 
 install: $(READY)
@@ -33,6 +34,9 @@ check: install
 
 test: check
 	$(BIN)/pytest
+
+bench: install
+	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only
 
 # Names and versions only: no index, no file, no address. What exists for Linux only says so.
 lock: install

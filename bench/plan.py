@@ -30,7 +30,7 @@ def build_method(
     _check_class(cls, Method, choice.name)
     by_hand = dict(overrides) | dict(choice.settings)
     settings = {"scale": scale, "seed": seed} | dict(cls.budgets.get(budget, {}))
-    settings |= _typed(cls, by_hand, choice.name)
+    settings |= typed(cls, by_hand, choice.name)
     torch.manual_seed(settings["seed"])  # before the method exists: its weights are drawn then
     method: Method = cls(**settings)
     return method
@@ -42,7 +42,7 @@ def build_dataset(
     """Build a data set at the sizes of a protocol."""
     cls = catalog.load("datasets", choice.name)
     _check_class(cls, Dataset, choice.name)
-    settings = _typed(cls, choice.settings, choice.name)
+    settings = typed(cls, choice.settings, choice.name)
     sizes = {"lr_size": protocol.lr_size, "scale": protocol.scale}
     dataset: Dataset = cls(**(sizes | settings | {"data": data, "limit": limit}))
     return dataset
@@ -52,7 +52,7 @@ def build_protocol(choice: Choice) -> Protocol:
     """Build a protocol."""
     cls = catalog.load("protocols", choice.name)
     _check_class(cls, Protocol, choice.name)
-    protocol: Protocol = cls(**_typed(cls, choice.settings, choice.name))
+    protocol: Protocol = cls(**typed(cls, choice.settings, choice.name))
     return protocol
 
 
@@ -60,7 +60,7 @@ def build_metric(choice: Choice) -> Metric:
     """Build a metric."""
     cls = catalog.load("metrics", choice.name)
     _check_class(cls, Metric, choice.name)
-    metric: Metric = cls(**_typed(cls, choice.settings, choice.name))
+    metric: Metric = cls(**typed(cls, choice.settings, choice.name))
     return metric
 
 
@@ -109,8 +109,12 @@ def _check_class(cls: type[Any], base: type[Any], name: str) -> None:
         raise BadName(f"{cls.__name__} is not a dataclass; put @dataclass above it")
 
 
-def _typed(cls: type[Any], given: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Turn text into the types of a dataclass's fields."""
+def typed(cls: type[Any], given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Turn text into the types of a dataclass's fields.
+
+    Raises:
+        BadName: If a field does not exist or a value cannot be read.
+    """
     from pydantic import TypeAdapter, ValidationError
 
     hints = get_type_hints(cls)

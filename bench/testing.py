@@ -53,7 +53,8 @@ def check_named(name: str) -> list[str]:
     """
     if ":" not in name:
         choice = choices.parse("methods", name)
-        return check_method(catalog.load("methods", choice.name), dict(choice.settings))
+        cls = catalog.load("methods", choice.name)
+        return check_method(cls, plan.typed(cls, choice.settings, choice.name))
     module, _, attribute = name.partition(":")
     try:
         cls = getattr(importlib.import_module(module), attribute)
@@ -86,7 +87,13 @@ def check_method(
         data = _made_up(Path(folder), size, scale)
         small = {"scale": scale} | _small(cls) | (settings or {})
         lr = next(data.lr.batches(N))
-        return kept + list(_check_behaviour(_Trial(cls, small, lr, data, Path(folder))))
+        trial = _Trial(cls, small, lr, data, Path(folder))
+        try:
+            return kept + list(_check_behaviour(trial))
+        except BenchError:
+            raise
+        except Exception as error:  # a method may raise anything
+            raise BenchError(f"{cls.__name__} raised {type(error).__name__}: {error}") from error
 
 
 def _check_class(cls: type[Any]) -> Iterator[str]:

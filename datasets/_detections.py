@@ -15,8 +15,6 @@ from facesr.bench.progress import progress
 from facesr.datasets._crop import Detector, Found
 from facesr.datasets._sources import Photo
 
-_CHUNK = 64
-
 
 @dataclass(frozen=True, eq=False)
 class Searched:
@@ -37,8 +35,10 @@ class Searched:
     problem: str = ""
 
 
-def search(photos: Sequence[Photo], detector: Detector, store: Path, label: str) -> list[Searched]:
-    """Find the faces of photographs; results are stored after every 64.
+def search(
+    photos: Sequence[Photo], detector: Detector, store: Path, label: str, every: int = 64
+) -> list[Searched]:
+    """Find the faces of photographs.
 
     Args:
         photos: Where to look.
@@ -46,8 +46,9 @@ def search(photos: Sequence[Photo], detector: Detector, store: Path, label: str)
         store: Folder of stored results; their file names depend on the detector's recipe and
             on the names and lengths of the files.
         label: What the progress bar says.
+        every: How many photographs are searched between two stores.
     """
-    chunks = [photos[i : i + _CHUNK] for i in range(0, len(photos), _CHUNK)]
+    chunks = [photos[i : i + every] for i in range(0, len(photos), every)]
     places = [store / f"{_key(chunk, detector)}.json" for chunk in chunks]
     done = sum(len(c) for c, place in zip(chunks, places, strict=True) if place.is_file())
     searched: list[Searched] = []

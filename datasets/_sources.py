@@ -8,7 +8,7 @@ from pathlib import Path
 from facesr.bench.errors import BadData
 from facesr.bench.files import digest
 
-_LFW = ("lfw/lfw-deepfunneled", "lfw-deepfunneled", "lfw")
+_LFW = ("lfw/lfw-deepfunneled", "lfw-deepfunneled")
 _CELEBA = ("celeba/img_align_celeba", "celeba/Img/img_align_celeba", "img_align_celeba")
 _CELEBA_IDENTITIES = ("identity_CelebA.txt", "Anno/identity_CelebA.txt")
 _GROUPS = ("lowres_wild/photos", "widerface/WIDER_train/images", "widerface/WIDER_val/images")
@@ -37,17 +37,18 @@ def missing(data: Path | None) -> str:
             "celeba/img_align_celeba and widerface or lowres_wild"
         )
     lacking = []
-    if _first(data, _LFW) is None:
+    if _first(data, _LFW, "*/*.jpg") is None:
         lacking.append(
             "lfw/lfw-deepfunneled (LFW deep-funneled, NAME/NAME_0001.jpg, "
             "http://vis-www.cs.umass.edu/lfw/)"
         )
-    if _first(data, _CELEBA) is None:
+    portraits = _first(data, _CELEBA, "*.jpg")
+    if portraits is None or _identities(portraits) is None:
         lacking.append(
             "celeba/img_align_celeba and celeba/identity_CelebA.txt (CelebA, aligned, "
             "https://mmlab.ie.cuhk.edu.hk/projects/CelebA.html)"
         )
-    if _first(data, _GROUPS) is None:
+    if _first(data, _GROUPS, "**/*.jpg") is None:
         lacking.append(
             "widerface/WIDER_val/images (WIDER FACE, http://shuoyang1213.me/WIDERFACE/) or "
             "lowres_wild/photos"
@@ -57,7 +58,7 @@ def missing(data: Path | None) -> str:
 
 def lfw(data: Path) -> list[Photo]:
     """List LFW, one folder per person, in order of name."""
-    root = _present(data, _LFW)
+    root = _present(data, _LFW, "*/*.jpg")
     return [
         Photo(path, f"lfw-{path.stem}", f"lfw/{path.parent.name}")
         for path in sorted(root.glob("*/*.jpg"))
@@ -70,12 +71,10 @@ def celeba(data: Path) -> list[Photo]:
     Raises:
         BadData: If the list of identities is absent or damaged.
     """
-    root = _present(data, _CELEBA)
-    near = (root.parent, root.parent.parent)
-    lists = [folder / name for folder in near for name in _CELEBA_IDENTITIES]
-    table = next((path for path in lists if path.is_file()), None)
+    root = _present(data, _CELEBA, "*.jpg")
+    table = _identities(root)
     if table is None:
-        raise BadData(f"{root.parent} lacks identity_CelebA.txt of CelebA's Anno folder")
+        raise BadData(missing(data))
     identities: dict[str, str] = {}
     for number, line in enumerate(table.read_text(encoding="utf-8").splitlines(), 1):
         fields = line.split()
@@ -128,12 +127,18 @@ def sample(photos: list[Photo], n: int, seed: int) -> list[Photo]:
     return sorted((photo for _, photo in ranked[:n]), key=lambda photo: photo.name)
 
 
-def _first(data: Path, places: tuple[str, ...]) -> Path | None:
-    return next((data / p for p in places if next((data / p).rglob("*.jpg"), None)), None)
+def _first(data: Path, places: tuple[str, ...], files: str) -> Path | None:
+    return next((data / p for p in places if next((data / p).glob(files), None)), None)
 
 
-def _present(data: Path, places: tuple[str, ...]) -> Path:
-    root = _first(data, places)
+def _present(data: Path, places: tuple[str, ...], files: str) -> Path:
+    root = _first(data, places, files)
     if root is None:
         raise BadData(missing(data))
     return root
+
+
+def _identities(portraits: Path) -> Path | None:
+    near = (portraits.parent, portraits.parent.parent)
+    lists = (folder / name for folder in near for name in _CELEBA_IDENTITIES)
+    return next((path for path in lists if path.is_file()), None)

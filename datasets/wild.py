@@ -78,8 +78,7 @@ class Wild(Dataset):
         """See `Dataset.split`.
 
         The first call searches the photographs, which takes minutes; what it finds is stored as
-        it goes. Detection is floating-point arithmetic: two machines may differ in a few pixels,
-        which the fingerprints of the faces then show.
+        it goes.
         """
         if absent := self.missing():
             raise BadData(absent)
@@ -160,7 +159,8 @@ class _Work:
     def _choices(self) -> dict[Half, Choice]:
         store = self._data.cache / "wild" / "detections"
         portraits = search(self._portraits, _PORTRAITS, store, "finding faces in portraits")
-        groups = search(self._groups, _GROUPS, store, "finding faces in group photographs")
+        label = "finding faces in group photographs"
+        groups = search(self._groups, _GROUPS, store, label, every=4)
         choices: dict[Half, Choice] = {
             "lr": small(groups, self._rules["lr"]),
             "hr": central(portraits, self._rules["hr"]),

@@ -5,6 +5,7 @@ Bold means *not separable from the best*, never *largest*.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 from facesr.bench.errors import BenchError
@@ -186,8 +187,9 @@ def _table(
     failures: list[Failure],
     families: Mapping[str, str],
 ) -> Table:
-    scores = _by_metric(rows, place)
     lost = {failure.method: failure for failure in failures}
+    rows = [row for row in rows if row.method not in lost]
+    scores = _by_metric(rows, place)
     conditions = {row.method: (row.budget, row.seed) for row in rows}
     methods = sorted(
         conditions.keys() | lost.keys(), key=lambda m: (_family_order(families.get(m, "")), m)
@@ -249,6 +251,8 @@ def _column(
     longest = max(len(score.samples) for score in whole.values())
     testable = {m: s for m, s in whole.items() if s.sampling == "none" or len(s.samples) == longest}
     untested = why_untested(testable)
+    if len(testable) < 2 <= len(known):
+        untested = "the methods rest on different numbers of pictures, so no paired test"
     stands = {} if untested else standings(testable)
     cells = {
         method: Cell("missing", "n/a", score.note or NOT_RUN, score)
@@ -263,7 +267,6 @@ def _column(
         for method, score in given.items()
     }
     some = next(iter(known.values()))
-    middle = sorted(widths)[len(widths) // 2] if widths else None
     column = Column(
         metric,
         some.identity,
@@ -273,7 +276,7 @@ def _column(
         most,
         next((s.interval for s in known.values() if s.interval), ""),
         shown,
-        "" if middle is None else shown.text(middle),
+        shown.text(median(widths)) if widths else "",
         untested,
     )
     return column, cells

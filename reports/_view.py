@@ -131,13 +131,16 @@ def _spot(table: Table, line: Line, index: int, dot: Dot | None) -> Spot:
 def _strips(table: Table, index: int) -> list[Dot | None]:
     """Place the numbers of one column.
 
-    The scale leaves interpolation out where enough others remain: it would squeeze them all.
+    At its worse end the scale leaves interpolation out where enough others remain: it would
+    squeeze them all.
     """
     column = table.columns[index]
     cells = [(line, line.cells[index]) for line in table.lines]
     known = [(line, cell) for line, cell in cells if cell.score and cell.score.value is not None]
-    shown = [cell for line, cell in known if line.family != "interpolation"]
-    worst, best = _range(column, shown if len(shown) > 2 else [cell for _, cell in known])
+    learned = [cell for line, cell in known if line.family != "interpolation"]
+    worst, best = _range(column, [cell for _, cell in known])
+    if len(learned) > 2:
+        worst, _ = _range(column, learned)
     return [_dot(*pair, worst, best) if pair in known else None for pair in cells]
 
 

@@ -133,7 +133,7 @@ def _fitted(real: Faces, extractor: Extractor) -> Gaussian:
         fit = gaussian(features(real, extractor))
         return np.vstack([fit.mean, np.full_like(fit.mean, fit.trace), fit.root])
 
-    packed = stored(folder(extractor), f"{real.fingerprint}.gaussian", compute)
+    packed = stored(folder(extractor), f"{real.fingerprint}.gaussian-v{VERSION}", compute)
     return Gaussian(packed[0], float(packed[1, 0]), packed[2:])
 
 

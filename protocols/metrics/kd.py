@@ -70,7 +70,9 @@ def kernel_score(
         return absent(metric, sr, why, better="lower", identity=label, group="realism")
     x, y = features(sr, extractor), features(real, extractor)
     # the same for every method, and slow for large reference sets
-    within = stored(folder(extractor), f"{real.fingerprint}.spread", lambda: np.array([spread(y)]))
+    within = stored(
+        folder(extractor), f"{real.fingerprint}.spread-v{VERSION}", lambda: np.array([spread(y)])
+    )
     value, without = _distances(x, y, float(within[0]), groups(len(x)))
     value, without = value * TIMES, [part * TIMES for part in without]
     interval = jackknife(value, without)

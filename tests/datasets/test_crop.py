@@ -165,7 +165,7 @@ def test_photos_of_several_sizes_come_back_in_order(portrait: Pixels) -> None:
     found = Mtcnn().find([portrait, portrait, cut, blank, portrait])
     assert [len(f) > 0 for f in found] == [True, True, True, False, True]
     assert found[2].points[0] + [10, 20] == pytest.approx(found[0].points[0], abs=4)
-    assert found[4].points == pytest.approx(found[0].points, abs=1e-2)
+    assert found[4].points == pytest.approx(found[0].points, abs=1e-9)
 
 
 def test_a_photo_smaller_than_the_smallest_face_has_no_faces() -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from facesr.bench.contract import Part
 from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
-from facesr.datasets import _choose, _detections, _sources, wild
+from facesr.datasets import _choose, _sources, wild
 from facesr.datasets._crop import Found, Pixels
 from facesr.datasets._detections import Searched, search
 from facesr.datasets._prepared import details
@@ -248,10 +248,10 @@ def test_an_interrupted_search_goes_on_where_it_stopped(root: Path, tmp_path: Pa
     photos = _sources.lfw(root) + _sources.celeba(root)
     store = tmp_path / "store"
     with pytest.raises(KeyboardInterrupt):
-        search(photos, Stops(), store, "searching")
+        search(photos, Stops(), store, "searching", every=32)
     rest = Dots()
-    searched = search(photos, rest, store, "searching")
-    assert rest.seen == len(photos) - _detections._CHUNK
+    searched = search(photos, rest, store, "searching", every=32)
+    assert rest.seen == len(photos) - 32
     assert [s.photo for s in searched] == photos
     assert all(len(s.found) == 1 for s in searched)
 
@@ -272,6 +272,12 @@ def test_an_absent_source_is_named(root: Path, place: str, sentence: str) -> Non
         Wild(data=root).split("test")
 
 
+def test_portraits_that_are_not_in_folders_by_name_are_not_lfw(root: Path) -> None:
+    for path in list((root / "lfw").rglob("*.jpg")):
+        path.rename(root / "lfw/lfw-deepfunneled" / path.name)
+    assert "NAME/NAME_0001.jpg" in Wild(data=root).missing()
+
+
 def test_without_data_it_says_what_to_name(tmp_path: Path) -> None:
     assert "--data" in Wild().missing()
     absent = Wild(data=tmp_path).missing()
@@ -286,7 +292,7 @@ def test_an_absent_or_damaged_list_of_identities_is_named(make: Callable[..., Wi
     with pytest.raises(BadData, match=r"line 1 is '000001.jpg', expected"):
         make().split("test")
     table.unlink()
-    with pytest.raises(BadData, match=r"lacks identity_CelebA.txt"):
+    with pytest.raises(BadData, match=r"lacks celeba/img_align_celeba and celeba/identity_CelebA"):
         make().split("test")
 
 

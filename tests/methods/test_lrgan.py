@@ -102,7 +102,9 @@ def test_high_to_low_drops_to_4_pixels_and_rises_to_16() -> None:
     for group in (*net.down, *net.up, net.last):
         group.register_forward_hook(lambda _m, _i, y: sides.append(y.shape[-1]))
     assert net(torch.zeros(2, 3, 64, 64), torch.zeros(2, 64)).shape == (2, 3, 16, 16)
-    assert sides == [64, 32, 16, 8, 4, 8, 16]
+    assert sides == [32, 16, 8, 4, 8, 16, 16]
+    assert HighToLow.__doc__
+    assert f"{count(HighToLow()):,} parameters" in HighToLow.__doc__
 
 
 @pytest.mark.parametrize(

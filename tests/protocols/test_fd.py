@@ -40,6 +40,7 @@ def test_distance_equals_the_general_matrix_root(n: int, m: int, d: int) -> None
     assert frechet_distance(x, y) == pytest.approx(by_definition(x, y), rel=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
 def test_distance_equals_pytorch_fid() -> None:
     from pytorch_fid.fid_score import calculate_frechet_distance
 

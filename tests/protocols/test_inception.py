@@ -99,6 +99,7 @@ def test_folding_batch_norm_changes_nothing_but_rounding(weights: Path) -> None:
     assert (folded - expected).abs().max() < 2e-6 * expected.abs().max()
 
 
+@pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
 def test_fid_equals_pytorch_fid(
     weights: Path, draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

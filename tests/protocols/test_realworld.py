@@ -1,5 +1,4 @@
 import math
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,14 +59,3 @@ def test_every_metric_file_has_one_metric() -> None:
         metric = catalog.load("metrics", name)()
         assert isinstance(metric.missing(), str)
         assert metric.needs in ("nothing", "faces", "pairs", "input")
-
-
-@pytest.mark.slow
-def test_a_usual_test_set_is_scored_in_seconds(
-    draw: Draw, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("FACESR_ASSETS", str(tmp_path))
-    sr, split = store(draw(256), "sr"), Split(store(draw(1), "lr"), store(draw(512, seed=1), "hr"))
-    start = time.perf_counter()
-    list(Realworld().score(sr, split))
-    assert time.perf_counter() - start < 25

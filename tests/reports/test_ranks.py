@@ -48,6 +48,10 @@ def test_a_permutation_p_is_never_zero() -> None:
     assert certain == 1 / (FLIPS + 1)
 
 
+def test_rounding_does_not_turn_a_tie_into_a_difference() -> None:
+    assert sign_flips({"a": [0.1, 0.2, -0.3], "b": [0.0, 0.0, 0.0]})["a", "b"] == 1.0
+
+
 def test_the_order_of_methods_does_not_change_a_p(make: Any) -> None:
     first, second, third = (s.samples for s in make.paired([1.0, 1.001, 1.002]))
     forward = sign_flips({"a": first, "b": second, "c": third})
