@@ -1,22 +1,25 @@
 """The cells of a board, one method on one data set each: what will be done, and doing it."""
 
-import shutil
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from facesr.bench import plan, provenance, steps
 from facesr.bench.choices import Choice
 from facesr.bench.contract import Dataset, Method, Protocol, Split
 from facesr.bench.errors import BenchError
-from facesr.bench.faces import Faces
-from facesr.bench.files import write_text, write_whole
+from facesr.bench.faces import Faces, read_image, write_png
+from facesr.bench.files import write_text
 from facesr.bench.score import Failure
 from facesr.bench.steps import Say
 from facesr.bench.store import Record, Store, read_json
+
+SHOWN = 8
 
 
 @dataclass(frozen=True)
@@ -234,12 +237,26 @@ def prepare(label: str, dataset: Dataset, store: Store, say: Say) -> Ready:
     for note in test.notes:
         say(f"    {note}")
     _keep(test.lr, store.inputs(label))
+    _keep(_shown(test.hr), store.real(label))
     return Ready(label, dataset, test)
 
 
+def _shown(faces: Faces) -> Faces:
+    """Choose the faces that a report shows by the SHA-256 of their names, so that nobody does."""
+
+    def place(i: int) -> str:
+        return sha256(f"{faces.stems[i]}.png".encode()).hexdigest()
+
+    return faces.take(sorted(sorted(range(len(faces)), key=place)[:SHOWN]))
+
+
 def _keep(faces: Faces, folder: Path) -> None:
-    """Copy the inputs into the run folder, so that it explains itself."""
-    for name in faces.names:
-        if not (folder / name).is_file():
-            with (faces.root / name).open("rb") as source:
-                write_whole(folder / name, partial(shutil.copyfileobj, source))
+    """Copy faces into the run folder, so that it explains itself."""
+    wanted = dict(zip((f"{stem}.png" for stem in faces.stems), faces.names, strict=True))
+    for path in folder.glob("*.png"):
+        if path.name not in wanted:
+            path.unlink(missing_ok=True)
+    for name, source in wanted.items():
+        pixels = read_image(faces.root / source)
+        if not (folder / name).is_file() or not np.array_equal(read_image(folder / name), pixels):
+            write_png(pixels, folder / name)

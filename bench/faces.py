@@ -1,6 +1,7 @@
 """Faces, the one thing that carries images between the parts."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -42,6 +43,11 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Names without their endings: faces of equal stems show the same picture."""
+        return tuple(Path(name).stem for name in self.names)
 
     def pixels(self) -> Tensor:
         """Decode every face.
@@ -148,6 +154,9 @@ def folder(root: Path, title: str = "", size: int | None = None) -> Faces:
     names = tuple(sorted(p.name for p in root.iterdir() if p.suffix.lower() in SUFFIXES))
     if not names:
         raise BadData(f"{root} holds no image ({', '.join(SUFFIXES)})")
+    counts = Counter(Path(name).stem for name in names)
+    if twice := [stem for stem, count in counts.items() if count > 1]:
+        raise BadData(f"{root} holds {twice[0]!r} with two endings; keep one file of each name")
     if size is None:
         height, width = read_image(root / names[0]).shape[:2]
         if height != width:

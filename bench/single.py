@@ -161,7 +161,7 @@ def score(
         chosen = [plan.build_metric(choice) for choice in names]
     sr = folder(images)
     real = folder(reference, size=sr.size) if reference else None
-    paired = real is not None and real.names == sr.names
+    paired = real is not None and real.stems == sr.stems
 
     def usable(metric: Metric) -> bool:
         return {"nothing": True, "faces": real is not None, "pairs": paired}.get(

@@ -158,9 +158,15 @@ def upscale(
                 done += len(part)
                 write_images(pixels, part.names, images)
             advance(len(part))
-    sr_faces = Faces(images, lr.names, lr.size * method.scale, f"{label}/{lr.title}", lr.identities)
-    write_json(note, {"key": key, "digest": sr_faces.fingerprint})
-    return sr_faces, done / seconds if done else 0.0
+    made = upscaled(images, lr, method.scale, label)
+    write_json(note, {"key": key, "digest": made.fingerprint})
+    return made, done / seconds if done else 0.0
+
+
+def upscaled(images: Path, lr: Faces, scale: int, label: str) -> Faces:
+    """Return the faces that a method made of `lr`."""
+    names = tuple(f"{stem}.png" for stem in lr.stems)
+    return Faces(images, names, lr.size * scale, f"{label}/{lr.title}", lr.identities)
 
 
 def score(sr: Faces, data: Split, protocol: Protocol) -> tuple[list[Score], list[Curve]]:
@@ -209,10 +215,7 @@ def _untouched(state: dict[str, Any], images: Path, lr: Faces, scale: int) -> bo
     if "digest" not in state:
         return True
     try:
-        return (
-            Faces(images, lr.names, lr.size * scale, "", lr.identities).fingerprint
-            == state["digest"]
-        )
+        return upscaled(images, lr, scale, "").fingerprint == state["digest"]
     except BenchError:
         return False
 

@@ -2,6 +2,7 @@
 
 ```text
 RUNS/inputs/DATASET/*.png                  what every method was given
+RUNS/real/DATASET/*.png                    a few real faces, for the report
 RUNS/METHOD/train-XXXXXXXX/                training on one set of faces (its fingerprint)
     train.json  weights.safetensors  log.csv  samples/
 RUNS/METHOD/DATASET/images/*.png           what it made of them
@@ -97,6 +98,10 @@ class Store:
     def inputs(self, dataset: str) -> Path:
         """Return the folder of test inputs."""
         return self.root / "inputs" / folder_name(dataset)
+
+    def real(self, dataset: str) -> Path:
+        """Return the folder of the few real faces that a report shows."""
+        return self.root / "real" / folder_name(dataset)
 
     def method(self, method: str) -> Path:
         """Return the folder of everything of one method."""

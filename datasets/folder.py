@@ -66,7 +66,7 @@ class Folder(Dataset):
         else:
             lr, hr = self._divided(part)
         lr, hr = (faces.take(range(len(faces))[: self.limit]) for faces in (lr, hr))
-        return Split(lr, hr, paired=lr.names == hr.names)
+        return Split(lr, hr, paired=lr.stems == hr.stems)
 
     def _half(self, place: str, size: int) -> Faces:
         assert self.path is not None

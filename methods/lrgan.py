@@ -75,14 +75,21 @@ class LRGAN(Method):
     )
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
-        "short": {"steps": 3000, "joint_steps": 200, "width": 0.5, "d_steps": 1, "ema": 0.999},
+        "short": {
+            "steps": 4000,
+            "joint_steps": 200,
+            "width": 0.5,
+            "d_steps": 1,
+            "learning_rate": 2e-4,
+            "ema": 0.999,
+        },
         "smoke": {
-            "steps": 120,
-            "joint_steps": 20,
+            "steps": 100,
+            "joint_steps": 10,
             "width": 0.125,
             "batch": 8,
             "d_steps": 1,
-            "learning_rate": 0.001,
+            "learning_rate": 5e-4,
             "augment": "flip",
         },
     }

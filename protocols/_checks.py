@@ -60,9 +60,9 @@ def same_names(sr: Faces, reference: Faces, metric: str) -> Faces:
     Raises:
         BadData: If names or their order differ.
     """
-    if sr.names == reference.names:
+    if sr.stems == reference.stems:
         return reference
-    extra, lacking = set(sr.names) - set(reference.names), set(reference.names) - set(sr.names)
+    extra, lacking = set(sr.stems) - set(reference.stems), set(reference.stems) - set(sr.stems)
     if extra:
         what = f"{len(extra)} have no original, such as {min(extra)}"
     elif lacking:

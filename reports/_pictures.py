@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facesr.bench.store import Store, folder_name
+from facesr.bench.store import Store
 
 SHOWN = 8
 MOST_BYTES = 1_000_000
@@ -78,7 +78,7 @@ def gallery(root: Path, dataset: str, methods: Sequence[str]) -> Gallery | None:
         made = Strip(method, "output", _pictures(store.images(method, dataset), names))
         if any(made.pictures):
             strips.append(made)
-    real = root / "real" / folder_name(dataset)
+    real = store.real(dataset)
     if real.is_dir():
         paired = all((real / name).is_file() for name in names)
         faces = names if paired else smallest([path.name for path in real.glob("*.png")], SHOWN)

@@ -11,6 +11,7 @@ import pytest
 from facesr.bench.errors import BadName, BenchError
 from facesr.bench.score import Failure
 from facesr.bench.store import Results
+from facesr.reports._families import families
 from facesr.reports.table import (
     comma_separated,
     latex,
@@ -192,6 +193,16 @@ def test_methods_stand_by_family_then_by_name(make: Any) -> None:
 def test_mixed_budgets_are_told_apart_by_name(make: Any) -> None:
     rows = [make.row("alder", make.score()), make.row("birch", make.score(), budget="smoke")]
     assert "| birch (smoke) |" in markdown(tables(rows))
+
+
+def test_metrics_that_are_absent_for_one_reason_are_named_together(make: Any) -> None:
+    rows = [make.row("alder", make.score(m, None, note="no weights")) for m in ("fid", "kid")]
+    assert "- fid, kid: no weights" in markdown(tables(rows))
+
+
+def test_families_are_looked_up_by_the_name_before_the_brackets(make: Any) -> None:
+    rows = [make.row(name, make.score()) for name in ("bicubic[kernel=nearest]", "unheard-of")]
+    assert families(Results(rows)) == {"bicubic[kernel=nearest]": "interpolation", "unheard-of": ""}
 
 
 def test_wide_tables_are_split_between_groups(make: Any) -> None:
