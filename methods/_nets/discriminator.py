@@ -57,4 +57,4 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Judge images, (n, 3, size, size) in [-1, 1]; returns (n, 1), high for real."""
-        return self.verdict(relu(self.blocks(images)).mean((2, 3)))
+        return self.verdict(relu(self.blocks(images)).mean((2, 3))).float()

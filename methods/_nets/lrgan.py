@@ -56,7 +56,7 @@ class HighToLow(nn.Module):
         """Map (n, 3, size, size) and (n, noise) to (n, 3, size / 4, size / 4) in [-1, 1]."""
         channel = self.project(noise).view(-1, 1, self.size, self.size)
         x = self.up(self.down(self.first(torch.cat([hr, channel.to(hr.dtype)], 1))))
-        return torch.tanh(self.last(relu(self.norm(x), inplace=True)))
+        return torch.tanh(self.last(relu(self.norm(x), inplace=True)).float())
 
 
 class LowToHigh(nn.Module):
@@ -103,7 +103,7 @@ class LowToHigh(nn.Module):
             x = relu(norm(x), inplace=True)
             if i < len(self.mixes):
                 x = self.mixes[i](x)
-        return torch.tanh(self.last(x))
+        return torch.tanh(self.last(x).float())
 
 
 class ReleasedLowToHigh(nn.Module):
@@ -143,4 +143,4 @@ class ReleasedLowToHigh(nn.Module):
             x = mix(relu(norm(x), inplace=True))
         for layer in self.last[:2]:
             x = relu(layer(x), inplace=True)
-        return torch.tanh(self.last[2](x))
+        return torch.tanh(self.last[2](x).float())

@@ -58,7 +58,8 @@ class Trainer:
         clip: Largest norm of the gradients of one update; None for any.
         sample: Makes the columns of a picture of progress, of one length each; networks are in
             evaluation mode meanwhile.
-        checkpoint_seconds: Time between checkpoints.
+        checkpoint_share: Part of the time that writing checkpoints may take; what a kill costs is
+            the time between two of them.
         mixed: Whether steps run in bfloat16 on a CUDA device.
     """
 
@@ -71,7 +72,7 @@ class Trainer:
     averages: Mapping[str, float] = field(default_factory=dict)
     clip: float | None = None
     sample: Callable[[], Sequence[Tensor]] | None = None
-    checkpoint_seconds: float = 30.0
+    checkpoint_share: float = 0.05
     mixed: bool = True
 
     def __post_init__(self) -> None:
@@ -110,7 +111,7 @@ class Trainer:
         self._resume(stages)
         self._log = Log(self.out / "log.csv", self.done)
         self._total = sum(stage.steps for stage in stages)
-        self._saved = time.monotonic()
+        self._saved, self._cost = time.monotonic(), 0.0
         self._layout(torch.channels_last)
         with progress(f"training {self.label}", self._total, "steps", self.done) as advance:
             before = 0
@@ -182,7 +183,7 @@ class Trainer:
             self._log.add(self.done, stage.name, self._elapsed(), self._numbers())
         if last or self.done % max(1, self._total // SAMPLE_GRIDS) == 0:
             self._draw()
-        if last or time.monotonic() - self._saved >= self.checkpoint_seconds:
+        if last or self._due():
             self._save()
 
     def _numbers(self) -> dict[str, float]:
@@ -246,7 +247,12 @@ class Trainer:
     def _elapsed(self) -> float:
         return self._seconds + time.monotonic() - self._started
 
+    def _due(self) -> bool:
+        since = time.monotonic() - self._saved
+        return self.checkpoint_share > 0 and self._cost <= self.checkpoint_share * since
+
     def _save(self) -> None:
+        start = time.monotonic()
         self._log.write()
         state = {
             "done": self.done,
@@ -261,6 +267,7 @@ class Trainer:
         }
         checkpoint.save(self.out / CHECKPOINT, state)
         self._saved = time.monotonic()
+        self._cost = self._saved - start
 
     def _resume(self, stages: Sequence[Stage]) -> None:
         path = self.out / CHECKPOINT

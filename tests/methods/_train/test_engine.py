@@ -98,8 +98,8 @@ def test_a_run_interrupted_in_any_stage_ends_like_an_undisturbed_one(
 def test_the_cadence_of_checkpoints_changes_nothing(
     toy: dict[str, Any], data: Split, tmp_path: Path
 ) -> None:
-    toy["build"](data, tmp_path / "often", checkpoint_seconds=0.0).run(toy["stages"]())
-    toy["build"](data, tmp_path / "rarely", checkpoint_seconds=1e9).run(toy["stages"]())
+    toy["build"](data, tmp_path / "often", checkpoint_share=float("inf")).run(toy["stages"]())
+    toy["build"](data, tmp_path / "rarely", checkpoint_share=0.0).run(toy["stages"]())
     assert differences(state(tmp_path / "often"), state(tmp_path / "rarely")) == []
 
 
@@ -107,7 +107,7 @@ def test_rarely_saved_runs_are_saved_at_the_end_of_each_stage(
     toy: dict[str, Any], data: Split, tmp_path: Path
 ) -> None:
     with pytest.raises(_Stop):
-        toy["build"](data, tmp_path, checkpoint_seconds=1e9).run(toy["stages"](stop_at(10)))
+        toy["build"](data, tmp_path, checkpoint_share=0.0).run(toy["stages"](stop_at(10)))
     assert (state(tmp_path)["done"], state(tmp_path)["stage"]) == (7, "first")
     assert [row["step"] for row in log(tmp_path)] == [str(i) for i in range(1, 8)]
 

@@ -42,7 +42,11 @@ def build(data: Split, out: Path, seed: int = 4, **options: Any) -> Trainer:
     adam = {name: torch.optim.Adam(net.parameters(), 1e-2) for name, net in nets.items()}
     changes = {"hr": Augment(0.5, 0.1, 10, 0.1), "lr": Augment(flip=0.5)}
     feed = Feed(data, seed, torch.device("cpu"), augment=changes)
-    settings: dict[str, Any] = {"averages": {"g": 0.9}, "clip": 1.0, "checkpoint_seconds": 0.0}
+    settings: dict[str, Any] = {
+        "averages": {"g": 0.9},
+        "clip": 1.0,
+        "checkpoint_share": float("inf"),
+    }
     return Trainer("toy", nets, adam, feed, out, seed, **(settings | options))
 
 
