@@ -82,6 +82,7 @@ def run(
     seed: Seed = 0,
     limit: Limit = None,
     retrain: Retrain = False,
+    executor: Annotated[str, typer.Option(help="local, or ray for a cluster")] = "local",
     json: AsJson = False,
 ) -> None:
     """Train, upscale and score methods, then print the board and write the report."""
@@ -108,6 +109,7 @@ def run(
         seed=seed,
         limit=limit,
         retrain=retrain,
+        executor=executor,
     )
     if json:
         _print_json(results)

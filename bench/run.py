@@ -9,6 +9,7 @@ from facesr.bench import catalog, choices, plan
 from facesr.bench.board import Board, Options, Ready, learns, prepare
 from facesr.bench.choices import Choice
 from facesr.bench.errors import BenchError
+from facesr.bench.executor import check, outcomes
 from facesr.bench.score import Failure
 from facesr.bench.store import Results, Store
 
@@ -35,6 +36,7 @@ def run(
     seed: int = 0,
     limit: int | None = None,
     retrain: bool = False,
+    executor: str = "local",
 ) -> Results:
     """Take methods through a protocol, reusing what an earlier run left behind.
 
@@ -50,6 +52,7 @@ def run(
         seed: Seed of training and upscaling.
         limit: At most this many faces per half of a split, for a first look.
         retrain: Whether to replace weights that were trained under other conditions.
+        executor: `local`, or `ray` for a cluster.
 
     Returns:
         The rows of the cells that were asked for, and the cells that failed with their reasons.
@@ -57,6 +60,7 @@ def run(
     Raises:
         BadName: If a name or setting does not exist; nothing has been computed then.
     """
+    check(executor)
     chosen = choices.choose("methods", methods)
     measure = choices.parse("protocols", protocol)
     named = choices.choose("datasets", datasets) if datasets else None
@@ -79,10 +83,9 @@ def run(
     for choice, faces in cells:
         say(f"  {choice.label} on {faces.label}: {board.forecast(choice, faces)}")
     records = []
-    for choice, faces in cells:
-        outcome = board.cell(choice, faces)
+    for outcome in outcomes(executor, board, chosen, ready):
         if isinstance(outcome, Failure):
-            say(f"{outcome.kind}: {choice.label} on {faces.label}: {outcome.reason}")
+            say(f"{outcome.kind}: {outcome.method} on {outcome.dataset}: {outcome.reason}")
             failures.append(outcome)
         else:
             records.append(outcome)
@@ -137,9 +140,12 @@ def _announce(
 
 
 def _announce_gaps(ruler: "Protocol") -> None:
+    gaps: dict[str, list[str]] = {}
     for metric in ruler.metrics():
         if absent := metric.missing():
-            say(f"  {type(metric).__name__.lower()} is left out: {absent}")
+            gaps.setdefault(absent, []).append(type(metric).__name__.lower())
+    for absent, names in gaps.items():
+        say(f"  left out: {', '.join(names)}: {absent}")
 
 
 def _prepare(

@@ -6,36 +6,30 @@ Weights: https://github.com/jingyang2017/Face-and-Image-super-resolution (`model
 super-resolution network only; no training code was published).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, interpolate
 from torch.optim import Adam
 
 from facesr.bench.contract import About, Method, Split
 from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.bench.files import write_whole
+from facesr.methods._lrgan import SCALE, Training
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.lrgan import HighToLow, LowToHigh, ReleasedLowToHigh
 from facesr.methods._nets.lrgan_file import from_released
 from facesr.methods._train.augment import Augment
-from facesr.methods._train.blur import random_blur
 from facesr.methods._train.data import Feed, derived_seed
-from facesr.methods._train.engine import Stage, Trainer
-from facesr.methods._train.losses import hinge_discriminator, hinge_generator, pixel_l2
-from facesr.methods._train.samples import bicubic
+from facesr.methods._train.engine import Trainer
 
-T = TypeVar("T")
-SCALE = 4
 VARIANTS = ("full", "bilinear", "blur_bilinear", "pixel_only")
 ARCHITECTURES = ("paper", "released")
 AUGMENTATIONS = ("full", "flip", "none")
-_SHOWN = 8
 
 
 @dataclass
@@ -129,7 +123,7 @@ class LRGAN(Method):
             for name, net in nets.items()
         }
         feed = Feed(data, self.seed, self.device, augment=_augmentation(self.augment))
-        run = _Training(self, nets, feed)
+        run = Training(self, nets, feed)
         trainer = Trainer(
             "lrgan",
             nets,
@@ -225,111 +219,6 @@ class LRGAN(Method):
                 raise BenchError(f"lrgan.{name} is {value}, expected no negative number")
         if not 0 <= self.ema < 1:
             raise BenchError(f"lrgan.ema is {self.ema}, expected a number from 0 to below 1")
-
-
-class _Training:
-    """What one training run does at each step."""
-
-    def __init__(self, method: LRGAN, nets: dict[str, nn.Module], feed: Feed) -> None:
-        self.method = method
-        self.nets = nets
-        self.feed = feed
-        self.h2l = method.degrader
-        shown = torch.Generator().manual_seed(derived_seed(method.seed, "shown"))
-        self.shown_noise = torch.randn((_SHOWN, method.noise), generator=shown).to(feed.device)
-
-    def stages(self) -> Iterator[Stage]:
-        """Yield the stages of the variant (Section 3.6)."""
-        method = self.method
-        if self.h2l is not None:
-            yield Stage("high-to-low", method.steps, self.high_to_low)
-        yield Stage("low-to-high", method.steps, self.low_to_high)
-        if method.variant == "full":
-            yield Stage("joint", method.joint_steps, self.joint)
-
-    def high_to_low(self, trainer: Trainer) -> None:
-        """Update the discriminator of degraded faces, then High-to-Low."""
-        hr, lr = self._last_of_rounds(trainer, self._round_of_lr)
-        trainer.minimise("h2l", **self._h2l_losses(hr, lr))
-
-    def low_to_high(self, trainer: Trainer) -> None:
-        """Update the discriminator of restored faces, then Low-to-High."""
-        hr, sr = self._last_of_rounds(trainer, self._round_of_sr)
-        trainer.minimise("l2h", **self._l2h_losses(hr, sr))
-
-    def joint(self, trainer: Trainer) -> None:
-        """Update both discriminators, then both generators by the sum of both losses (Eq. 1)."""
-        hr, lr, sr = self._last_of_rounds(trainer, self._round_of_both)
-        low, high = self._h2l_losses(hr, lr), self._l2h_losses(hr, sr)
-        losses = {f"low_{k}": v for k, v in low.items()} | {f"high_{k}": v for k, v in high.items()}
-        trainer.minimise(("h2l", "l2h"), **losses)
-
-    def sample(self) -> list[Tensor]:
-        """Show genuine faces restored; then real faces, degraded and restored."""
-        lr, hr = self.feed.fixed("lr", _SHOWN), self.feed.fixed("hr", _SHOWN)
-        n = min(len(lr), len(hr))
-        lr, hr, size = lr[:n], hr[:n], hr.shape[-1]
-        net = self.nets["l2h"]
-        small = _shrink(hr) if self.h2l is None else self.h2l(hr, self.shown_noise[:n])
-        made = [small, bicubic(small, size), net(small), hr]
-        return [lr, bicubic(lr, size), net(lr), *made]
-
-    def _last_of_rounds(self, trainer: Trainer, one: Callable[[Trainer], T]) -> T:
-        """Update discriminators; return the last batch, which the generators learn from."""
-        with torch.no_grad():
-            for _ in range(self.method.d_steps - 1):
-                one(trainer)
-        return one(trainer)
-
-    def _round_of_lr(self, trainer: Trainer) -> tuple[Tensor, Tensor]:
-        hr = self.feed.hr(self.method.batch)
-        lr = self._degrade(trainer, hr)
-        self._judge(trainer, "d_lr", self.feed.lr(len(lr)), lr)
-        return hr, lr
-
-    def _round_of_sr(self, trainer: Trainer) -> tuple[Tensor, Tensor]:
-        hr = self.feed.hr(self.method.batch)
-        with torch.no_grad():
-            lr = self._degrade(trainer, hr)
-        sr = self.nets["l2h"](lr)
-        self._judge(trainer, "d_hr", hr, sr)
-        return hr, sr
-
-    def _round_of_both(self, trainer: Trainer) -> tuple[Tensor, Tensor, Tensor]:
-        hr, lr = self._round_of_lr(trainer)
-        sr = self.nets["l2h"](lr)  # no stop: Low-to-High's loss reaches High-to-Low too
-        self._judge(trainer, "d_hr", hr, sr)
-        return hr, lr, sr
-
-    @torch.enable_grad()
-    def _judge(self, trainer: Trainer, name: str, real: Tensor, fake: Tensor) -> None:
-        if name in self.nets:
-            both = torch.cat([real, fake.detach().to(real.dtype)])
-            verdicts = self.nets[name](both)
-            trainer.minimise(name, hinge=hinge_discriminator(*verdicts.chunk(2)))  # Eq. 2
-
-    def _h2l_losses(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
-        pixel = pixel_l2(lr, avg_pool2d(hr, SCALE))  # Eq. 4, F is average pooling
-        gan = hinge_generator(self.nets["d_lr"](lr))
-        return {"pixel": self.method.alpha * pixel, "gan": self.method.beta * gan}
-
-    def _l2h_losses(self, hr: Tensor, sr: Tensor) -> dict[str, Tensor]:
-        losses = {"pixel": self.method.alpha * pixel_l2(sr, hr)}  # Eq. 4, F is the identity
-        if "d_hr" in self.nets:
-            losses["gan"] = self.method.beta * hinge_generator(self.nets["d_hr"](sr))
-        return losses
-
-    def _degrade(self, trainer: Trainer, hr: Tensor) -> Tensor:
-        if self.h2l is not None:
-            return self.h2l(hr, trainer.noise(len(hr), self.method.noise))
-        if self.method.variant == "blur_bilinear":
-            hr = random_blur(hr, trainer.generator("blur"))
-        return _shrink(hr)
-
-
-def _shrink(hr: Tensor) -> Tensor:
-    """Bilinear down-sampling over whole areas; inferred, as the paper names no library."""
-    return interpolate(hr, scale_factor=1 / SCALE, mode="bilinear", antialias=True)
 
 
 def _augmentation(name: str) -> dict[str, Augment]:

@@ -173,14 +173,17 @@ def terminal(results: Results) -> None:
     plain = not sys.stdout.isatty()
     console = Console(width=160 if plain else None)
     shown = tables(results.rows, results.failures, families(results))
+    said: set[str] = set()
     for table in shown:
         console.print(Text(f"{table.dataset}, protocol {table.protocol}", style="bold"))
         for chunk in table.chunks(_fitting(table, console.width)) if table.columns else []:
             console.print(_rich(table, chunk, plain))
             console.print()
         about = explain(table) + (["Here bold is written *, underlined +."] if plain else [])
-        for sentence in about + [f"{what}: {why}" for what, why in remarks(table)]:
-            console.print(Text(sentence, style="dim"), soft_wrap=True)
+        for sentence in [*about, *(f"{what}: {why}" for what, why in remarks(table))]:
+            if sentence not in said:
+                console.print(Text(sentence, style="dim"), soft_wrap=True)
+                said.add(sentence)
         console.print()
     if not shown:
         console.print(NOTHING)

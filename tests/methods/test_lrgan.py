@@ -1,6 +1,6 @@
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from facesr.bench.contract import Split
 from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.bench.testing import check_method
 from facesr.methods import lrgan
-from facesr.methods._nets.blocks import ResidualBlock
 from facesr.methods._nets.discriminator import Discriminator
-from facesr.methods._nets.lrgan import HighToLow, LowToHigh, ReleasedLowToHigh
+from facesr.methods._nets.lrgan import ReleasedLowToHigh
 from facesr.methods._train.engine import CHECKPOINT, Trainer
 from facesr.methods.lrgan import LRGAN
 
@@ -72,58 +71,6 @@ def updates(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[str, ...]]
 
     monkeypatch.setattr(Trainer, "minimise", spy)
     return seen
-
-
-# what is counted
-
-
-def test_the_released_architecture_has_the_published_number_of_parameters() -> None:
-    assert count(LRGAN(architecture="released").net) == 15_490_403
-
-
-def test_the_papers_architecture_has_the_number_its_docstring_gives() -> None:
-    assert count(LRGAN().net) == 15_745_635
-    assert LowToHigh.__doc__
-    assert "15,745,635" in LowToHigh.__doc__
-    assert count(LowToHigh(0.5)) == pytest.approx(4.0e6, rel=0.02)  # the CR paper's table
-
-
-def test_low_to_high_has_17_blocks_in_three_groups_and_high_to_low_12_in_six() -> None:
-    def blocks(groups: Iterable[nn.Module]) -> list[int]:
-        return [sum(isinstance(m, ResidualBlock) for m in group.modules()) for group in groups]
-
-    h2l = HighToLow(width=0.125)
-    assert blocks(LowToHigh(0.125).groups) == [12, 3, 2]
-    assert blocks([*h2l.down, *h2l.up]) == [2] * 6
-
-
-def test_high_to_low_drops_to_4_pixels_and_rises_to_16() -> None:
-    net, sides = HighToLow(width=0.125), []
-    for group in (*net.down, *net.up, net.last):
-        group.register_forward_hook(lambda _m, _i, y: sides.append(y.shape[-1]))
-    assert net(torch.zeros(2, 3, 64, 64), torch.zeros(2, 64)).shape == (2, 3, 16, 16)
-    assert sides == [32, 16, 8, 4, 8, 16, 16]
-    assert HighToLow.__doc__
-    assert f"{count(HighToLow()):,} parameters" in HighToLow.__doc__
-
-
-@pytest.mark.parametrize(
-    ("size", "sides"),
-    [(16, [16, 16, 16, 16, 8, 4]), (64, [32, 16, 16, 16, 8, 4]), (128, [64, 32, 16, 16, 8, 4])],
-)
-def test_discriminators_pool_down_to_4_pixels(size: int, sides: list[int]) -> None:
-    net, seen = Discriminator(size, 0.125), []
-    for block in net.blocks:
-        block.register_forward_hook(lambda _m, _i, y: seen.append(y.shape[-1]))
-    assert net(torch.zeros(2, 3, size, size)).shape == (2, 1)
-    assert seen == sides
-    assert not [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
-
-
-@pytest.mark.parametrize("size", [4, 20, 48, 512])
-def test_a_discriminator_of_another_size_is_refused(size: int) -> None:
-    with pytest.raises(BenchError, match=f"images of {size} px"):
-        Discriminator(size)
 
 
 # what is trained
@@ -411,124 +358,6 @@ def test_images_reach_the_network_from_minus_one_to_one() -> None:
     lr = torch.rand(1, 3, 4, 4)
     assert torch.allclose(method.upscale(lr), lr, atol=1e-6)
     assert torch.equal(seen[0], lr * 2 - 1)
-
-
-# the published file
-
-
-def released_file(path: Path, counters: bool = True) -> dict[str, Tensor]:
-    """Write random weights in exactly the layout of the authors' file."""
-    generator = torch.Generator().manual_seed(11)
-    state: dict[str, Tensor] = {}
-
-    def put(name: str, *shape: int) -> None:
-        fan = max(1, int(torch.tensor(shape[1:]).prod()))
-        state[name] = torch.randn(shape, generator=generator) / fan**0.5
-
-    def norm(name: str, n: int) -> None:
-        state[f"{name}.weight"] = 1 + 0.1 * torch.randn(n, generator=generator)
-        state[f"{name}.bias"] = 0.1 * torch.randn(n, generator=generator)
-        state[f"{name}.running_mean"] = 0.1 * torch.randn(n, generator=generator)
-        state[f"{name}.running_var"] = 0.5 + torch.rand(n, generator=generator)
-        if counters:
-            state[f"{name}.num_batches_tracked"] = torch.tensor(9)
-
-    for i, (inside, outside, blocks) in enumerate([(256, 256, 12), (256, 128, 3)]):
-        for j in range(blocks):
-            block, come = f"layers_set_final.{i}.{j}", inside if j == 0 else outside
-            put(f"{block}.conv1.weight", outside, come, 3, 3)
-            norm(f"{block}.bn1", come)
-            put(f"{block}.conv2.weight", outside, outside, 3, 3)
-            norm(f"{block}.bn2", outside)
-            if come != outside:
-                put(f"{block}.skip.weight", outside, come, 1, 1)
-                put(f"{block}.skip.bias", outside)
-        norm(f"layers_set_final_up.{i}.1", outside)
-        put(f"layers_set_final_up.{i}.3.weight", outside, outside, 1, 1)
-        put(f"layers_set_final_up.{i}.3.bias", outside)
-    for name, outside, inside in (("a1.0", 128, 256), ("a2.0", 96, 128)):
-        put(f"{name}.weight", outside, inside, 1, 1)
-        put(f"{name}.bias", outside)
-    put("layers_in.weight", 256, 3, 3, 3)
-    put("main.0.weight", 96, 128, 3, 3)
-    for name, outside in (("main.2", 96), ("main.4", 3)):
-        put(f"{name}.weight", outside, 96, 1, 1)
-        put(f"{name}.bias", outside)
-    torch.save(state, path)
-    return state
-
-
-def released_forward(w: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Compute what the file means, from its own names and nothing of ours."""
-
-    def norm(y: Tensor, name: str) -> Tensor:
-        mean, var = w[f"{name}.running_mean"], w[f"{name}.running_var"]
-        return F.batch_norm(y, mean, var, w[f"{name}.weight"], w[f"{name}.bias"])
-
-    def block(y: Tensor, name: str) -> Tensor:
-        z = F.conv2d(norm(y, f"{name}.bn1").relu(), w[f"{name}.conv1.weight"], padding=1)
-        z = F.conv2d(norm(z, f"{name}.bn2").relu(), w[f"{name}.conv2.weight"], padding=1)
-        if f"{name}.skip.weight" in w:
-            y = F.conv2d(y, w[f"{name}.skip.weight"], w[f"{name}.skip.bias"])
-        return y + z
-
-    x = F.conv2d(x, w["layers_in.weight"], padding=1)
-    for i, blocks in enumerate((12, 3)):
-        y = x
-        for j in range(blocks):
-            y = block(y, f"layers_set_final.{i}.{j}")
-        x = y + (x if i == 0 else F.conv2d(x, w["a1.0.weight"], w["a1.0.bias"]))
-        up = f"layers_set_final_up.{i}"
-        x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-        x = norm(x, f"{up}.1").relu()
-        x = F.conv_transpose2d(x, w[f"{up}.3.weight"], w[f"{up}.3.bias"])
-    x = F.conv2d(x, w["main.0.weight"], padding=1).relu()
-    x = F.conv2d(x, w["main.2.weight"], w["main.2.bias"]).relu()
-    return F.conv2d(x, w["main.4.weight"], w["main.4.bias"]).tanh()
-
-
-@pytest.mark.parametrize("counters", [True, False])
-def test_the_published_file_gives_what_it_means(tmp_path: Path, counters: bool) -> None:
-    state = released_file(tmp_path / "model.pkl", counters)
-    method = LRGAN(architecture="released")
-    method.load(tmp_path / "model.pkl")
-    method.net.eval()
-    lr = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        sr = method.upscale(lr)
-        expected = (released_forward(state, lr * 2 - 1) + 1) / 2
-    assert torch.allclose(sr, expected, atol=2e-5)
-    assert expected.std() > 0.05
-
-
-def test_the_transposed_convolutions_of_the_file_matter(tmp_path: Path) -> None:
-    state = released_file(tmp_path / "model.pkl")
-    method = LRGAN(architecture="released")
-    method.load(tmp_path / "model.pkl")
-    method.net.eval()
-    ours = method.net.state_dict()["mixes.0.weight"]
-    theirs = state["layers_set_final_up.0.3.weight"]
-    assert torch.equal(ours, theirs.transpose(0, 1))
-    assert not torch.equal(ours, theirs)
-
-
-def test_the_layer_a2_of_the_file_changes_nothing(tmp_path: Path) -> None:
-    state = released_file(tmp_path / "model.pkl")
-    method, lr = LRGAN(architecture="released"), torch.rand(1, 3, 16, 16)
-    results = []
-    for factor in (1, 100):
-        torch.save(state | {"a2.0.weight": state["a2.0.weight"] * factor}, tmp_path / "m.pkl")
-        method.load(tmp_path / "m.pkl")
-        method.net.eval()
-        with torch.no_grad():
-            results.append(method.upscale(lr))
-    assert torch.equal(*results)
-
-
-def test_the_published_file_needs_its_own_architecture(tmp_path: Path) -> None:
-    released_file(tmp_path / "model.pkl")
-    with pytest.raises(BenchError, match=r"set lrgan\.architecture=released"):
-        LRGAN().load(tmp_path / "model.pkl")
 
 
 def test_weights_of_another_width_are_refused_with_both_named(tmp_path: Path) -> None:
