@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from torch.nn.functional import interpolate
 
 from facesr.bench.contract import Split
 from facesr.bench.faces import Faces, write_images
+from facesr.methods.lrgan import LRGAN
 
 MakeSplit = Callable[..., Split]
 
@@ -29,3 +31,42 @@ def make_split(tmp_path: Path) -> MakeSplit:
         return Split(low, smooth_faces(tmp_path / f"hr{hr_size}", hr, hr_size, 2))
 
     return make
+
+
+TINY: dict[str, Any] = {
+    "width": 0.125,
+    "batch": 4,
+    "steps": 2,
+    "joint_steps": 1,
+    "d_steps": 1,
+    "learning_rate": 1e-3,
+}
+
+
+@pytest.fixture
+def data(make_split: MakeSplit) -> Split:
+    return make_split()
+
+
+@pytest.fixture
+def build() -> Callable[..., LRGAN]:
+    """Build a tiny LRGAN."""
+
+    def build(seed: int = 0, **settings: Any) -> LRGAN:
+        torch.manual_seed(seed)
+        return LRGAN(seed=seed, **(TINY | settings))
+
+    return build
+
+
+@pytest.fixture
+def trained(build: Callable[..., LRGAN]) -> Callable[..., LRGAN]:
+    """Train a tiny LRGAN."""
+
+    def trained(data: Split, out: Path, seed: int = 0, **settings: Any) -> LRGAN:
+        method = build(seed, **settings)
+        method.train(data, out)
+        method.net.eval()
+        return method
+
+    return trained

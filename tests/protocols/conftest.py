@@ -1,14 +1,19 @@
 """Drawn heads and ways to spoil them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from facesr.bench import assets
 from facesr.bench.faces import Faces, write_png
+from facesr.bench.files import digest
+from facesr.protocols.features import inception
 
 Pixels = NDArray[np.uint8]
 Draw = Callable[..., Pixels]
@@ -93,3 +98,45 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the folder of real images and weights is not on this machine")
     return SHARED
+
+
+def random_inception() -> dict[str, torch.Tensor]:
+    """Draw weights in the layout of the published file; activations keep their size."""
+    random, state = torch.Generator().manual_seed(0), {}
+    for name, old in inception._Network().state_dict().items():
+        if name.endswith("num_batches_tracked"):
+            state[name] = torch.tensor(1)
+        elif name.endswith(("running_var", "bn.weight")):
+            state[name] = torch.rand(old.shape, generator=random) + 0.5
+        elif name.endswith("conv.weight"):
+            size = (2 / old[0].numel()) ** 0.5
+            state[name] = torch.randn(old.shape, generator=random) * size
+        else:
+            state[name] = torch.randn(old.shape, generator=random) * 0.1
+    return state
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Random weights of Inception, in the place and the layout of the published ones."""
+    folder = tmp_path_factory.mktemp("assets")
+    path = folder / assets.asset("inception").file
+    path.parent.mkdir()
+    torch.save(random_inception(), path)
+    ours = replace(assets.asset("inception"), sha256=digest(path))
+    others = tuple(a for a in assets.ASSETS if a.name != "inception")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FACESR_ASSETS", str(folder))
+        patch.setattr(assets, "ASSETS", (*others, ours))
+        yield path
+    inception._network.cache_clear()
+
+
+@pytest.fixture
+def pytorch_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Module:
+    """The network of pytorch-fid with the same weights."""
+    from pytorch_fid import inception as theirs
+
+    read = torch.load(weights, weights_only=True)
+    monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: read)
+    return theirs.InceptionV3().eval()

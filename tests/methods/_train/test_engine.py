@@ -27,11 +27,6 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def data(make_split: MakeSplit) -> Split:
-    return make_split()
-
-
 def differences(a: Any, b: Any, where: str = "") -> list[str]:
     """Name the places where two states differ; seconds do not count."""
     if isinstance(a, dict):

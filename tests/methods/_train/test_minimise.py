@@ -17,11 +17,6 @@ from facesr.methods._train.losses import pixel_l2
 MakeSplit = Callable[..., Split]
 
 
-@pytest.fixture
-def data(make_split: MakeSplit) -> Split:
-    return make_split()
-
-
 def plain(data: Split, out: Path, net: nn.Module, rate: float = 0.1, **options: Any) -> Trainer:
     sgd = {"net": torch.optim.SGD(net.parameters(), rate)}
     feed = Feed(data, 0, torch.device("cpu"))
