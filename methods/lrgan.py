@@ -47,6 +47,8 @@ class LRGAN(Method):
             none for `pixel_only`.
         batch: Faces per update; derived: 182,866 faces x 200 epochs / 570,000 updates.
         learning_rate: Of Adam with betas (0, 0.9).
+        d_learning_rate: The same for the discriminators; the paper has one rate for all. Short
+            trainings need a slower discriminator: it learns sooner than a generator can follow.
         alpha: Weight of the pixel loss, Eq. 1.
         beta: Weight of the GAN loss, Eq. 1.
         d_steps: Discriminator updates per generator update.
@@ -74,7 +76,7 @@ class LRGAN(Method):
             "joint_steps": 200,
             "width": 0.5,
             "d_steps": 1,
-            "learning_rate": 2e-4,
+            "learning_rate": 5e-4,
             "ema": 0.999,
         },
         "smoke": {
@@ -95,6 +97,7 @@ class LRGAN(Method):
     joint_steps: int = 2_000
     batch: int = 64
     learning_rate: float = 1e-4
+    d_learning_rate: float = 1e-4
     alpha: float = 1.0
     beta: float = 0.05
     d_steps: int = 5
@@ -119,7 +122,11 @@ class LRGAN(Method):
         if self.variant != "pixel_only":
             nets["d_hr"] = Discriminator(sizes[1], self.width)
         adam = {
-            name: Adam(net.parameters(), self.learning_rate, betas=(0.0, 0.9))
+            name: Adam(
+                net.parameters(),
+                self.d_learning_rate if name.startswith("d_") else self.learning_rate,
+                betas=(0.0, 0.9),
+            )
             for name, net in nets.items()
         }
         feed = Feed(data, self.seed, self.device, augment=_augmentation(self.augment))
@@ -211,7 +218,7 @@ class LRGAN(Method):
         ):
             if (value := getattr(self, name)) not in known:
                 raise BadName(f"lrgan has no {name} {value!r}; known: {', '.join(known)}")
-        for name in ("width", "batch", "learning_rate", "d_steps", "noise"):
+        for name in ("width", "batch", "learning_rate", "d_learning_rate", "d_steps", "noise"):
             if (value := getattr(self, name)) <= 0:
                 raise BenchError(f"lrgan.{name} is {value}, expected a positive number")
         for name in ("steps", "joint_steps", "alpha", "beta"):

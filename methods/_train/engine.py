@@ -222,6 +222,15 @@ class Trainer:
         if not torch.isfinite(torch.stack(norms)).all():
             raise BenchError(f"the gradients of {title!r} are not finite {where}; {advice}")
 
+    def _require_finite_weights(self) -> None:
+        """Keep weights that a look at every step would have caught out of checkpoints."""
+        for name, net in self.nets.items():
+            if not all(bool(p.isfinite().all()) for p in net.parameters()):
+                raise BenchError(
+                    f"the weights of {name!r} are not finite after step {self.done} of training "
+                    f"{self.label}; lower the learning rate, or start again with another seed"
+                )
+
     def _draw(self) -> None:
         if self.sample is None:
             return
@@ -253,6 +262,7 @@ class Trainer:
 
     def _save(self) -> None:
         start = time.monotonic()
+        self._require_finite_weights()
         self._log.write()
         state = {
             "done": self.done,
