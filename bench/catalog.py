@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -86,8 +85,9 @@ def load(kind: Kind, name: str) -> type[Any]:
     attribute = found.attribute or _class_node(found).name
     try:
         module = importlib.import_module(found.module)
-    except ImportError as error:
-        raise BenchError(f"{found.path or found.module} cannot be imported: {error}") from error
+    except Exception as error:  # a file of somebody else may raise anything
+        what = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise BenchError(f"{found.path or found.module} cannot be imported: {what}") from error
     if not hasattr(module, attribute):
         raise BadName(f"{found.path or found.module} has no class named {attribute!r}")
     return getattr(module, attribute)
@@ -191,15 +191,19 @@ def _folders(package: str) -> list[Path]:
 
 
 def _module_path(module: str) -> Path | None:
-    """Find a module's file; unlike `find_spec` alone, without importing the package around it."""
+    """Find a module's file by its place, without importing the packages around it."""
     top, *rest = module.split(".")
     spec = find_spec(top)
-    for i in range(len(rest)):
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        name = ".".join([top, *rest[: i + 1]])
-        spec = PathFinder.find_spec(name, [*spec.submodule_search_locations])
-    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    folders = [Path(place) for place in spec.submodule_search_locations or ()]
+    for part in rest[:-1]:
+        folders = [folder / part for folder in folders if (folder / part).is_dir()]
+    endings = (f"{rest[-1]}.py", f"{rest[-1]}/__init__.py")
+    files = (folder / ending for folder in folders for ending in endings)
+    return next((file for file in files if file.is_file()), None)
 
 
 def _tree(path: Path) -> ast.Module:

@@ -8,7 +8,9 @@ from pathlib import Path
 from facesr.bench import catalog
 from facesr.bench.catalog import Kind
 from facesr.bench.errors import BadName
+from facesr.bench.store import RESERVED
 
+_SIZES = {"methods": ("scale",), "datasets": ("scale", "lr_size")}
 _SPEC = re.compile(r"(?P<name>[A-Za-z0-9_]+)(\[(?P<settings>.*)\]|:(?P<path>.+))?")
 
 
@@ -48,6 +50,8 @@ def parse(kind: Kind, text: str) -> Choice:
     if match is None:
         raise BadName(f"cannot read {text!r}; write name, name[setting=value,...] or name:PATH")
     name = catalog.entry(kind, match["name"]).name
+    if kind == "methods" and name in RESERVED:
+        raise BadName(f"a method cannot be named {name!r}, which is a folder of every run")
     given = {"path": match["path"]} if match["path"] else {}
     for part in filter(None, (match["settings"] or "").split(",")):
         key, equals, value = part.partition("=")
@@ -85,8 +89,8 @@ def check_settings(kind: Kind, name: str, given: Iterable[str]) -> None:
     """
     known = catalog.describe(kind, name).settings
     for setting in given:
-        if setting == "scale" and kind == "methods":
-            raise BadName(f"{name}.scale cannot be set by hand: the protocol decides it")
+        if setting in _SIZES.get(kind, ()):
+            raise BadName(f"{name}.{setting} cannot be set by hand: the protocol decides it")
         if setting not in known:
             hint = catalog.suggest(setting, known) if known else "it has no settings"
             raise BadName(f"{name} has no setting {setting!r}; {hint}")

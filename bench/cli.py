@@ -61,7 +61,7 @@ Limit = Annotated[
     int | None, typer.Option(min=2, help="At most this many faces per half of a split")
 ]
 Out = Annotated[Path, typer.Option(help="Run folder")]
-Retrain = Annotated[bool, typer.Option("--retrain", help="Replace weights that are there")]
+Retrain = Annotated[bool, typer.Option("--retrain", help="Replace weights that cannot be reused")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -165,10 +165,12 @@ def upscale(
     images: Annotated[Path, typer.Option(help="Folder of square images of one size")],
     out: Annotated[Path, typer.Option(help="Folder to write to")],
     weights: Annotated[Path | None, typer.Option(help="File of weights")] = None,
-    scale: Annotated[int, typer.Option(min=1, help="Factor")] = 4,
+    scale: Annotated[
+        int | None, typer.Option(min=1, help="Factor; that of the weights, or 4")
+    ] = None,
     set_: Sets = None,
     device: Device = "auto",
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed; that of the weights, or 0")] = None,
 ) -> None:
     """Upscale a folder of images."""
     from facesr.bench import choices
@@ -228,11 +230,11 @@ def report(
 
     formats = tuple(_known_format(part) for part in format.split(","))
     results = Store(runs).results()
-    if out is None and formats != ("html",):
-        for name in formats:
-            _print(text(results, name).rstrip("\n"))
-        return
-    for path in write(results, runs, out or runs / "report", formats):
+    printed = () if out else tuple(name for name in formats if name != "html")
+    for name in printed:
+        _print(text(results, name).rstrip("\n"))
+    written = tuple(name for name in formats if name not in printed)
+    for path in write(results, runs, out or runs / "report", written):
         _print(str(path))
 
 

@@ -31,7 +31,7 @@ class About:
         scales: Factors it supports; empty for any.
         needs: Assets without which it cannot run.
         licence: Terms of a data set.
-        shareable: Whether pictures of a data set may be published.
+        shareable: Whether pictures of a data set may be published; a report says so if not.
     """
 
     title: str

@@ -15,3 +15,12 @@ class BadImage(BenchError):
 
 class BadData(BenchError):
     """A data set that is absent, incomplete or of the wrong shape."""
+
+
+def sentence(error: BaseException) -> str:
+    """Return what to tell the user of an error; one of ours is a sentence already.
+
+    >>> sentence(BadData("no faces")), sentence(KeyError("x"))
+    ('no faces', "KeyError: 'x'")
+    """
+    return str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"

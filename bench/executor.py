@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from facesr.bench.board import Board, Ready
+from facesr.bench.board import Board
 from facesr.bench.choices import Choice
 from facesr.bench.errors import BadName, BenchError
+from facesr.bench.ready import Ready
 from facesr.bench.score import Failure
 from facesr.bench.store import Record
 
@@ -20,7 +21,7 @@ def outcomes(
 
     Args:
         executor: `local`, or `ray` for one task per method on whatever cluster `RAY_ADDRESS`
-            names, or on this machine; the run folder must be visible to all of it.
+            names, or on this machine; all of it must see the run folder and the cache folder.
         board: The board.
         chosen: Methods.
         ready: Data sets.
@@ -68,8 +69,7 @@ def _on_ray(board: Board, chosen: Sequence[Choice], ready: Sequence[Ready]) -> I
             yield from ray.get(result)
         except ray.exceptions.RayError as error:
             reason = f"the task was lost: {str(error).strip().splitlines()[0]}"
-            where = [(choice.label, faces.label, board.protocol_name) for faces in ready]
-            yield from (Failure(*place, reason) for place in where)
+            yield from (board.lost(choice, faces.label, reason) for faces in ready)
 
 
 def _whole_line(board: Board, choice: Choice, ready: Sequence[Ready]) -> list[Outcome]:

@@ -44,7 +44,7 @@ def build_dataset(
     _check_class(cls, Dataset, choice.name)
     settings = typed(cls, choice.settings, choice.name)
     sizes = {"lr_size": protocol.lr_size, "scale": protocol.scale}
-    dataset: Dataset = cls(**(sizes | settings | {"data": data, "limit": limit}))
+    dataset: Dataset = cls(**(settings | sizes | {"data": data, "limit": limit}))
     return dataset
 
 
@@ -69,14 +69,23 @@ def settings_of(method: Method) -> dict[str, Any]:
     return {f.name: getattr(method, f.name) for f in fields(method) if f.init}
 
 
-def unable(method: Method, name: str) -> str:
-    """Say why a method cannot take part in a run; empty if it can."""
-    about = method.about
-    if about and about.scales and method.scale not in about.scales:
-        supported = ", ".join(f"x{scale}" for scale in about.scales)
-        return f"{name} supports {supported}, this run asks for x{method.scale}"
-    absent = [assets.missing(need) for need in (about.needs if about else ())]
-    return next((f"{name} {sentence}" for sentence in absent if sentence), "")
+def changed(method: Method, budget: str) -> list[str]:
+    """Name the settings that differ from those of the budget, scale and seed apart."""
+    defaults = {f.name: f.default for f in fields(method) if f.init}
+    expected = defaults | dict(method.budgets.get(budget, {}))
+    now = settings_of(method)
+    return sorted(n for n in now if n not in ("scale", "seed") and now[n] != expected[n])
+
+
+def unable(choice: Choice, scale: int) -> str:
+    """Say why a method cannot take part in a run at this factor; empty if it can."""
+    about = catalog.describe("methods", choice.name).about
+    scales = about.get("scales") or ()
+    if scales and scale not in scales:
+        supported = ", ".join(f"x{known}" for known in scales)
+        return f"{choice.label} supports {supported}, this run asks for x{scale}"
+    absent = [assets.missing(need) for need in about.get("needs") or ()]
+    return next((f"{choice.label} {sentence}" for sentence in absent if sentence), "")
 
 
 def default_datasets(data: Path | None) -> list[Choice]:

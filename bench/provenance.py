@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+FOLDERS = ("bench", "methods", "datasets", "protocols", "reports")
 PACKAGES = (
     "facesr",
     "torch",
@@ -34,11 +35,14 @@ def versions() -> dict[str, str]:
 
 @cache
 def commit() -> str:
-    """Return the git commit of this checkout, with `+changes` if files differ; empty if none."""
-    here = Path(__file__).resolve().parent
+    """Return the commit of this checkout, `+changes` if files of ours differ; empty if none."""
+    here = Path(__file__).resolve()
+    home = here.parent.parent
     try:
-        head = _git(here, "rev-parse", "HEAD")
-        dirty = _git(here, "status", "--porcelain", "--untracked-files=no")
+        _git(home, "ls-files", "--error-unmatch", str(here))  # it may be somebody else's checkout
+        head = _git(home, "rev-parse", "HEAD")
+        places = [place for place in FOLDERS if (home / place).is_dir()]
+        dirty = _git(home, "status", "--porcelain", "--", *places)
     except (OSError, subprocess.SubprocessError):
         return ""
     return f"{head}+changes" if dirty else head

@@ -2,15 +2,18 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facesr.bench import catalog, choices, plan
-from facesr.bench.board import Board, Options, Ready, learns, prepare
+from facesr.bench.board import Board, Options
 from facesr.bench.choices import Choice
-from facesr.bench.errors import BenchError
+from facesr.bench.errors import BadName, BenchError, sentence
 from facesr.bench.executor import check, outcomes
-from facesr.bench.score import Failure
+from facesr.bench.ready import Ready, prepare
+from facesr.bench.score import Failure, Kind
 from facesr.bench.store import Results, Store
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
 
 def say(sentence: str) -> None:
     """Tell the user something while a long piece of work goes on."""
-    sys.stderr.write(f"{sentence}\n")
+    harmless = "".join(sign if sign.isprintable() else "?" for sign in sentence)
+    sys.stderr.write(f"{harmless}\n")
     sys.stderr.flush()
 
 
@@ -51,7 +55,7 @@ def run(
         device: `auto`, `cpu`, `cuda`, `cuda:1`, ...
         seed: Seed of training and upscaling.
         limit: At most this many faces per half of a split, for a first look.
-        retrain: Whether to replace weights that were trained under other conditions.
+        retrain: Whether to replace weights that cannot be reused.
         executor: `local`, or `ray` for a cluster.
 
     Returns:
@@ -73,23 +77,56 @@ def run(
     )
     ruler = plan.build_protocol(measure)
     places = named or plan.default_datasets(data)
-    board = Board(Store(out), ruler, measure.label, options, say)
-    for choice in chosen:
-        board.method(choice)  # settings of the wrong type end here, before any data is touched
+    store = Store(out.resolve() if executor == "ray" else out)
+    board = Board(store, measure, ruler, options, say)
+    useless = _useless(board, chosen)
     _announce(chosen, places, measure, options, out, data)
     _announce_gaps(ruler)
     ready, failures = _prepare(board, chosen, places, data, limit)
-    cells = [(choice, faces) for choice in chosen for faces in ready]
-    for choice, faces in cells:
-        say(f"  {choice.label} on {faces.label}: {board.forecast(choice, faces)}")
+    fit = [choice for choice in chosen if choice.label not in useless]
+    for choice, faces in [(choice, faces) for choice in fit for faces in ready]:
+        say(f"  {choice.label} on {faces.label}: {_forecast(board, choice, faces)}")
     records = []
-    for outcome in outcomes(executor, board, chosen, ready):
+    lost = [
+        Failure(c.label, faces.label, measure.label, *useless[c.label])
+        for c in chosen
+        for faces in ready
+        if c.label in useless
+    ]
+    for outcome in chain(lost, outcomes(executor, board, fit, ready)):
         if isinstance(outcome, Failure):
             say(f"{outcome.kind}: {outcome.method} on {outcome.dataset}: {outcome.reason}")
             failures.append(outcome)
         else:
             records.append(outcome)
     return Results([row for record in records for row in record.rows()], failures)
+
+
+def _useless(board: Board, chosen: Sequence[Choice]) -> dict[str, tuple[str, Kind]]:
+    """Find the methods that cannot run at all, with reasons; the others go on.
+
+    Raises:
+        BadName: If a setting was given that cannot be.
+    """
+    found: dict[str, tuple[str, Kind]] = {}
+    for choice in chosen:
+        if reason := board.unable(choice):
+            found[choice.label] = (reason, "skip")
+            continue
+        try:
+            board.method(choice)
+        except BadName:
+            raise
+        except Exception as error:  # a method may raise anything
+            found[choice.label] = (sentence(error), "fail")
+    return found
+
+
+def _forecast(board: Board, choice: Choice, faces: Ready) -> str:
+    try:
+        return board.forecast(choice, faces)
+    except BenchError as error:
+        return f"will fail: {error}"
 
 
 def pick_device(device: str) -> str:
@@ -157,16 +194,19 @@ def _prepare(
 ) -> tuple[list[Ready], list[Failure]]:
     """Get data sets ready; one that cannot be used fails its own cells only."""
     ready, failures = [], []
+    trains = any(catalog.describe("methods", choice.name).trainable for choice in chosen)
     for place in places:
         try:
             dataset = plan.build_dataset(place, board.protocol, data, limit)
-            ready.append(prepare(place.label, dataset, board.store, say))
-            if any(learns(board.method(choice)) for choice in chosen):
-                _ = ready[-1].train
-        except BenchError as error:
-            say(f"fail: {place.label}: {error}")
-            reason = str(error)
-            where = (place.label, board.protocol_name, reason)
-            failures += [Failure(choice.label, *where) for choice in chosen]
-            ready = [faces for faces in ready if faces.label != place.label]
+            faces = prepare(place.label, dataset, board.protocol, board.store, say)
+        except BadName:
+            raise
+        except Exception as error:  # a data set of somebody else may raise anything
+            say(f"fail: {place.label}: {sentence(error)}")
+            failures += [board.lost(choice, place.label, sentence(error)) for choice in chosen]
+            continue
+        ready.append(faces)
+        if trains:
+            with suppress(BenchError):  # the cells of methods that learn will say so
+                _ = faces.train
     return ready, failures

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 Better = Literal["higher", "lower"]
 Group = Literal["fidelity", "realism", "detection", "identity", "cost"]
+Kind = Literal["skip", "fail"]
 Sampling = Literal["picture", "person", "jackknife", "none"]
 
 
@@ -120,4 +121,4 @@ class Failure:
     dataset: str
     protocol: str
     reason: str
-    kind: Literal["skip", "fail"] = "fail"
+    kind: Kind = "fail"

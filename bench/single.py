@@ -58,7 +58,7 @@ def train(
     measure = choices.parse("protocols", protocol)
     ruler = plan.build_protocol(measure)
     store = Store(out)
-    board = Board(store, ruler, measure.label, options, say)
+    board = Board(store, measure, ruler, options, say)
     built = board.method(choice)
     if not learns(built):
         raise BenchError(f"{choice.label} has nothing to train; `bench upscale` takes it as it is")
@@ -67,7 +67,7 @@ def train(
         raise BadData(f"{place.label}: {absent}")
     faces = source.split("train")
     target = store.training(choice.label, steps.fingerprint(faces))
-    with store.locked(choice.label, say):
+    with store.locked(store.method(choice.label), choice.label, say):
         key = steps.training_key(built, choice.name, faces)
         steps.train(built, choice.label, faces, target, key, retrain)
     return target / "weights.safetensors"
@@ -79,10 +79,10 @@ def upscale(
     out: Path,
     *,
     weights: Path | None = None,
-    scale: int = 4,
+    scale: int | None = None,
     settings: Mapping[str, Any] | None = None,
     device: str = "auto",
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Faces:
     """Upscale a folder of square images of one size.
 
@@ -91,10 +91,10 @@ def upscale(
         images: Folder of images.
         out: Folder to write `images/*.png` to.
         weights: File that `bench train` wrote, or an official one that the method reads.
-        scale: Factor.
-        settings: Settings of the method; those beside the weights are taken if left out.
+        scale: Factor; that of the weights, or 4, if left out.
+        settings: Settings of the method; those of the weights are taken if left out.
         device: As in `run`.
-        seed: As in `run`.
+        seed: Seed of upscaling; that of the weights, or 0, if left out.
 
     Returns:
         The upscaled faces.
@@ -104,12 +104,16 @@ def upscale(
     """
     choice = choices.parse("methods", method)
     recorded = read_json(weights.parent / "train.json") if weights else {}
-    given = dict(recorded.get("key", {}).get("settings", {})) | dict(settings or {})
-    given = {"scale": scale, "seed": seed} | given
-    scale, seed = int(given.pop("scale")), int(given.pop("seed"))
-    built = plan.build_method(choice, "paper", given, scale, seed)
-    if reason := plan.unable(built, choice.label):
+    trained = dict(recorded.get("key", {}).get("settings", {}))
+    wanted = {"scale": scale, "seed": seed}
+    for name, value in wanted.items():
+        if value is not None and trained.setdefault(name, value) != value:
+            raise BenchError(f"{weights} was trained with {name}={trained[name]}, not {value}")
+    given = trained | dict(settings or {})
+    factor, chance = int(given.pop("scale", 4)), int(given.pop("seed", 0))
+    if reason := plan.unable(choice, factor):
         raise BenchError(reason)
+    built = plan.build_method(choice, "paper", given, factor, chance)
     if weights is None and learns(built):
         raise BenchError(
             f"{choice.label} has to learn first; give --weights FILE, which `bench train "
@@ -122,13 +126,8 @@ def upscale(
     built.device = torch.device(pick_device(device))
     built.net.to(built.device)
     lr = folder(images)
-    key = {
-        "settings": plan.settings_of(built),
-        "weights": digest(weights) if weights else "",
-        "input": lr.fingerprint,
-        "code": steps.code_version("methods", choice.name),
-    }
-    return steps.upscale(built, choice.label, lr, out, key)[0]
+    key = steps.image_key(built, choice.name, digest(weights) if weights else "", lr)
+    return steps.upscale(built, choice.label, lr, out, key).faces
 
 
 def score(

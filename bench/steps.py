@@ -1,10 +1,11 @@
 """The steps of a cell, train, upscale and score: each decides by content what may be reused."""
 
+import csv
 import math
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,11 @@ from facesr.bench.files import digest, digest_of, write_json, write_whole
 from facesr.bench.plan import settings_of
 from facesr.bench.progress import progress
 from facesr.bench.score import Curve, Score
-from facesr.bench.store import Record, difference, read_json
+from facesr.bench.store import difference, read_json
 
 BATCH = 32
+HARNESS = 1  # raise it when decoding, batching, clamping or rounding change a pixel
+RULERS = ("dlib-bin", "facenet-pytorch")  # packages whose weights are part of a metric
 Say = Callable[[str], None]
 
 
@@ -32,12 +35,28 @@ class Trained:
 
     Args:
         weights: SHA-256 of the weights; empty for a method without any.
-        seconds: How long the training took.
-        images_per_second: Left out of equality between runs, like every timing.
+        seconds: How long the training took, in all processes that took part.
+        machine: Where it ended; empty without a training.
     """
 
     weights: str
     seconds: float = 0.0
+    machine: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Upscaled:
+    """What a method made of its inputs.
+
+    Args:
+        faces: The upscaled faces.
+        images_per_second: Speed of the network, without reading and writing.
+        machine: Where it was done.
+    """
+
+    faces: Faces
+    images_per_second: float
+    machine: dict[str, Any]
 
 
 @cache
@@ -60,6 +79,42 @@ def training_key(method: Method, name: str, data: Split) -> dict[str, Any]:
     }
 
 
+def image_key(method: Method, name: str, weights: str, lr: Faces) -> dict[str, Any]:
+    """Return everything that decides what upscaling leads to."""
+    return {
+        "settings": settings_of(method),
+        "weights": weights,
+        "input": lr.fingerprint,
+        "code": code_version("methods", name),
+        "harness": HARNESS,
+    }
+
+
+def score_key(
+    images: str, made: dict[str, Any], data: Split, protocol: Protocol, name: str
+) -> dict[str, Any]:
+    """Return everything that decides what scoring leads to.
+
+    Args:
+        images: Fingerprint of the upscaled faces.
+        made: Their `image_key`.
+        data: The test part.
+        protocol: The ruler.
+        name: Its name in the catalog.
+    """
+    return {
+        "images": images,
+        "made": digest_of(made),
+        "input": data.lr.fingerprint,
+        "reference": data.hr.fingerprint,
+        "protocol": vars(protocol),
+        "code": code_version("protocols", name),
+        "packages": {name: provenance.versions()[name] for name in RULERS},
+        "absent": [sentence for metric in protocol.metrics() if (sentence := metric.missing())],
+        "harness": HARNESS,
+    }
+
+
 def stale(folder: Path, key: dict[str, Any]) -> str:
     """Say what differs between a training in a folder and the one asked for; empty if nothing."""
     return difference(read_json(folder / "train.json").get("key", key), key)
@@ -68,46 +123,53 @@ def stale(folder: Path, key: dict[str, Any]) -> str:
 def train(
     method: Method, label: str, data: Split, folder: Path, key: dict[str, Any], retrain: bool
 ) -> Trained:
-    """Train, continue or reuse the weights in a folder.
+    """Train, continue a training that was interrupted, or find that there is nothing to do.
+
+    The weights are in `folder/weights.safetensors` then, for `Method.load`.
 
     Raises:
         BenchError: If the folder holds a training under other conditions and `retrain` is off.
     """
-    state = read_json(folder / "train.json")
-    if retrain and state.get("state") == "done":
-        shutil.rmtree(folder)
-        state = {}
-    if differs := stale(folder, key):
+    note, weights = folder / "train.json", folder / "weights.safetensors"
+    state = read_json(note)
+    if differs := _obstacle(state, weights, key):
         if not retrain:
             raise BenchError(
-                f"the weights of {label} in {folder} were trained under other conditions "
-                f"({differs}); pass --retrain to replace them, or --out for another run folder"
+                f"the weights of {label} in {folder} cannot be reused ({differs}); pass --retrain "
+                "to replace them, or --out for another run folder"
             )
-        shutil.rmtree(folder)
         state = {}
-    weights = folder / "weights.safetensors"
     if state.get("state") == "done":
-        if not weights.is_file() or digest(weights) != state["weights"]:
-            raise BenchError(f"{weights} is not the file that was trained here; pass --retrain")
-        method.load(weights)
-        return Trained(state["weights"], state["timing"]["train_seconds"])
-    write_json(folder / "train.json", {"key": key, "state": "started"})
+        return Trained(state["weights"], state["timing"]["train_seconds"], state.get("machine", {}))
+    if not state:
+        discard(folder)
+    write_json(note, {"key": key, "state": "started"})
     start = time.monotonic()
     method.train(data, folder)
-    seconds = round(time.monotonic() - start, 2)
+    seconds = max(time.monotonic() - start, _logged_seconds(folder / "log.csv"))
     save_weights(method, weights)
-    trained = Trained(digest(weights), seconds)
+    done = Trained(digest(weights), round(seconds, 2), machine(method))
     write_json(
-        folder / "train.json",
+        note,
         {
             "key": key,
             "state": "done",
-            "weights": trained.weights,
-            "timing": {"train_seconds": seconds},
-            "provenance": machine(method) | {"versions": provenance.versions()},
+            "weights": done.weights,
+            "timing": {"train_seconds": done.seconds},
+            "machine": done.machine,
+            "versions": provenance.versions(),
         },
     )
-    return trained
+    return done
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder in a way that a kill cannot leave half of it under its name."""
+    aside = folder.with_name(f".{folder.name}.gone")
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.rename(aside)
+        shutil.rmtree(aside)
 
 
 def save_weights(method: Method, path: Path) -> None:
@@ -119,9 +181,7 @@ def save_weights(method: Method, path: Path) -> None:
 
 
 @torch.inference_mode()
-def upscale(
-    method: Method, label: str, lr: Faces, folder: Path, key: dict[str, Any]
-) -> tuple[Faces, float]:
+def upscale(method: Method, label: str, lr: Faces, folder: Path, key: dict[str, Any]) -> Upscaled:
     """Upscale faces into `folder/images`; what an interrupted call finished is kept.
 
     Args:
@@ -131,40 +191,42 @@ def upscale(
         folder: Where images and `images.json` go.
         key: What decides whether images that are there may be kept.
 
-    Returns:
-        The upscaled faces, and how many were done per second (0 if none was).
-
     Raises:
-        BenchError: If the method returns another shape, NaN or infinity.
+        BenchError: If the method returns another shape, NaN or infinity, or if the folder holds
+            images that this function did not write.
     """
-    images = folder / "images"
-    note = folder / "images.json"
+    images, note = folder / "images", folder / "images.json"
     state = read_json(note)
-    if state.get("key") != key or not _untouched(state, images, lr, method.scale):
-        shutil.rmtree(images, ignore_errors=True)
-        write_json(note, {"key": key})
+    foreign = not state and images.is_dir() and any(images.iterdir())
+    if foreign or images.resolve() == lr.root.resolve():
+        raise BenchError(f"{images} would be overwritten; choose another folder to write to")
+    made = outputs(images, lr, method.scale, label)
+    if not _reusable(state, key, made, method):
+        discard(images)
+        state = {"key": key, "machine": machine(method)}
+        write_json(note, state)
     method.net.eval()
-    seconds = 0.0
-    done = 0
+    seconds, done = 0.0, 0
     with progress(f"upscaling with {label}", len(lr)) as advance:
         for start in range(0, len(lr), BATCH):  # fixed batches: a resumed run rounds the same way
-            part = lr.take(range(start, min(start + BATCH, len(lr))))
-            if not all((images / name).is_file() for name in part.names):
-                batch = next(part.batches(BATCH)).to(method.device)
+            part = range(start, min(start + BATCH, len(lr)))
+            names = made.names[part.start : part.stop]
+            if not all((images / name).is_file() for name in names):
+                batch = next(lr.take(part).batches(BATCH)).to(method.device)
                 began = time.perf_counter()
-                sr = method.upscale(batch)
-                pixels = _checked(sr, batch, part.names, method.scale, label).cpu()
+                pixels = _checked(method.upscale(batch), batch, names, method.scale, label).cpu()
                 seconds += time.perf_counter() - began
                 done += len(part)
-                write_images(pixels, part.names, images)
+                write_images(pixels, names, images)
             advance(len(part))
-    made = upscaled(images, lr, method.scale, label)
-    write_json(note, {"key": key, "digest": made.fingerprint})
-    return made, done / seconds if done else 0.0
+    if done:
+        state["images_per_second"] = round(done / seconds, 2)
+    write_json(note, state | {"digest": made.fingerprint})
+    return Upscaled(made, state.get("images_per_second", 0.0), state.get("machine", {}))
 
 
-def upscaled(images: Path, lr: Faces, scale: int, label: str) -> Faces:
-    """Return the faces that a method made of `lr`."""
+def outputs(images: Path, lr: Faces, scale: int, label: str) -> Faces:
+    """Return the faces that a method makes of `lr`: PNG files of the same stems."""
     names = tuple(f"{stem}.png" for stem in lr.stems)
     return Faces(images, names, lr.size * scale, f"{label}/{lr.title}", lr.identities)
 
@@ -189,33 +251,39 @@ def score(sr: Faces, data: Split, protocol: Protocol) -> tuple[list[Score], list
     return scores, curves
 
 
-def score_key(images: str, data: Split, protocol: Protocol, name: str) -> dict[str, Any]:
-    """Return everything that decides what scoring leads to."""
-    return {
-        "images": images,
-        "input": data.lr.fingerprint,
-        "reference": data.hr.fingerprint,
-        "code": code_version("protocols", name),
-        "absent": [sentence for metric in protocol.metrics() if (sentence := metric.missing())],
-    }
-
-
 def machine(method: Method) -> dict[str, Any]:
     """Describe where a method runs and from which commit."""
     return provenance.machine(str(method.device)) | {"commit": provenance.commit()}
 
 
-def reusable(record: Record | None, key: dict[str, Any]) -> bool:
-    """Tell whether stored scores are those that a run would compute."""
-    return record is not None and record.key == key
+def _obstacle(state: dict[str, Any], weights: Path, key: dict[str, Any]) -> str:
+    """Say why a training in a folder cannot be reused or continued; empty if it can."""
+    if differs := difference(state.get("key", key), key):
+        return differs
+    if state.get("state") == "done" and not (
+        weights.is_file() and digest(weights) == state["weights"]
+    ):
+        return f"{weights.name} is not the file that was trained here"
+    return ""
 
 
-def _untouched(state: dict[str, Any], images: Path, lr: Faces, scale: int) -> bool:
-    """Tell whether finished images are still the ones that were written."""
-    if "digest" not in state:
-        return True
+def _logged_seconds(log: Path) -> float:
+    """Read how long a training took that ran in several processes, where its log knows."""
     try:
-        return upscaled(images, lr, scale, "").fingerprint == state["digest"]
+        with log.open(newline="", encoding="utf-8") as file:
+            return max((float(row["seconds"]) for row in csv.DictReader(file)), default=0.0)
+    except (OSError, KeyError, TypeError, ValueError):
+        return 0.0
+
+
+def _reusable(state: dict[str, Any], key: dict[str, Any], made: Faces, method: Method) -> bool:
+    """Tell whether images are those that would be made, or a part of them made on such a device."""
+    if state.get("key") != key:
+        return False
+    if "digest" not in state:
+        return bool(state["machine"]["device_name"] == machine(method)["device_name"])
+    try:
+        return replace(made, title="").fingerprint == state["digest"]
     except BenchError:
         return False
 

@@ -8,15 +8,17 @@ RUNS/METHOD/train-XXXXXXXX/                training on one set of faces (its fin
 RUNS/METHOD/DATASET/images/*.png           what it made of them
 RUNS/METHOD/DATASET/images.json
 RUNS/METHOD/DATASET/PROTOCOL.json          the scores and all their conditions
-RUNS/METHOD/DATASET/PROTOCOL.samples.json  values by picture, the basis of paired tests
+RUNS/METHOD/DATASET/PROTOCOL.samples-*.json  values by picture, the basis of paired tests
 ```
 """
 
+import glob
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from facesr.bench.files import write_json, write_text
 from facesr.bench.score import Curve, Failure, Row, Score
 
 SCHEMA = 1
+RESERVED = ("inputs", "real", "report")  # folders beside those of methods
 
 
 @dataclass(frozen=True)
@@ -120,17 +123,16 @@ class Store:
         return self.cell(method, dataset) / "images"
 
     @contextmanager
-    def locked(self, method: str, say: Callable[[str], None]) -> Iterator[None]:
-        """Keep other processes off a method; the lock falls with the process that holds it."""
+    def locked(self, folder: Path, title: str, say: Callable[[str], None]) -> Iterator[None]:
+        """Keep other processes off a folder; the lock falls with the process that holds it."""
         from filelock import FileLock, Timeout
 
-        folder = self.method(method)
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            say(f"{method}: another process works on it in {self.root}; waiting")
+            say(f"{title}: another process works on it in {self.root}; waiting")
             lock.acquire()
         try:
             for aside in folder.rglob(".*.part"):  # left by a process that was killed
@@ -140,24 +142,35 @@ class Store:
             lock.release()
 
     def write(self, record: Record) -> None:
-        """Store a record; samples lie in a file of their own, so that the rows stay readable."""
-        folder = self.cell(record.method, record.dataset)
+        """Store a record; samples lie in a file of their own, so that the rows stay readable.
+
+        The record names that file by its content, so the two belong together at any moment.
+        """
+        path = self._path(record.method, record.dataset, record.protocol)
         samples = {s.identity: s.samples for s in record.scores if s.samples}
         lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(samples.items())]
-        write_text(folder / f"{record.protocol}.samples.json", "{\n" + ",\n".join(lines) + "\n}\n")
+        text = "{\n" + ",\n".join(lines) + "\n}\n"
+        beside = path.with_name(f"{path.stem}.samples-{sha256(text.encode()).hexdigest()[:8]}.json")
+        write_text(beside, text)
         bare = replace(record, scores=[replace(score, samples=()) for score in record.scores])
-        write_json(folder / f"{record.protocol}.json", asdict(bare))
+        write_json(path, asdict(bare) | {"samples": beside.name})
+        for old in path.parent.glob(f"{glob.escape(path.stem)}.samples-*.json"):
+            if old != beside:
+                old.unlink(missing_ok=True)
         self._failed(record.method, record.dataset, record.protocol).unlink(missing_ok=True)
 
     def read(self, method: str, dataset: str, protocol: str) -> Record | None:
-        """Read a record back, samples included; None if there is none."""
-        path = self.cell(method, dataset) / f"{protocol}.json"
-        return _record(path) if path.is_file() else None
+        """Read a record back, samples included; None if there is none that can be used."""
+        path = self._path(method, dataset, protocol)
+        try:
+            return _record(path) if path.is_file() else None
+        except BenchError:
+            return None  # of another version or damaged: what it says is computed again
 
     def fail(self, failure: Failure, trace: str) -> None:
         """Store why a cell has no numbers; an older record stays."""
         path = self._failed(failure.method, failure.dataset, failure.protocol)
-        write_json(path, asdict(failure) | {"trace": trace})
+        write_json(path, asdict(failure) | {"trace": trace.splitlines()})
 
     def results(self) -> Results:
         """Read every number and every failure, in a fixed order.
@@ -175,17 +188,27 @@ class Store:
         kept = [r for r in records if (r.method, r.dataset, r.protocol) not in lost]
         return Results([row for record in kept for row in record.rows()], failures)
 
+    def _path(self, method: str, dataset: str, protocol: str) -> Path:
+        return self.cell(method, dataset) / f"{folder_name(protocol)}.json"
+
     def _failed(self, method: str, dataset: str, protocol: str) -> Path:
-        return self.cell(method, dataset) / f"{protocol}.failed.json"
+        return self.cell(method, dataset) / f"{folder_name(protocol)}.failed.json"
+
+
+def shown(names: Iterable[str], count: int = 8) -> tuple[str, ...]:
+    """Choose the faces that a report shows: the smallest SHA-256 of a name, so nobody chooses."""
+    return tuple(sorted(names, key=lambda name: (sha256(name.encode()).hexdigest(), name))[:count])
 
 
 def folder_name(label: str) -> str:
-    """Turn a label into a folder name that every file system takes.
+    """Turn a label into a folder name that every file system takes, no two labels into one.
 
     >>> folder_name("lrgan[variant=bilinear]"), folder_name("folder:mine")
     ('lrgan[variant=bilinear]', 'folder-mine')
     """
-    return re.sub(r"[^A-Za-z0-9_.,=\[\]-]", "-", label)
+    plain = label.replace(":", "-", 1)
+    safe = re.sub(r"[^A-Za-z0-9_.,=\[\]-]", "-", plain).lstrip(".") or "-"
+    return safe if safe == plain else f"{safe}~{sha256(label.encode()).hexdigest()[:8]}"
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -224,8 +247,9 @@ _OPAQUE = {"code": "its code changed", "data": "the training faces changed"}
 
 
 def _is_record(path: Path) -> bool:
-    plain_name = path.name.count(".") == 1 and path.stem != "images"
-    return plain_name and not path.parent.name.startswith("train-")
+    other = path.name == "images.json" or path.name.endswith(".failed.json")
+    samples = re.search(r"\.samples-[0-9a-f]{8}\.json$", path.name)
+    return not (other or samples or path.parent.name.startswith("train-"))
 
 
 def _record(path: Path) -> Record:
@@ -237,7 +261,11 @@ def _record(path: Path) -> Record:
             f"{path} has schema {value.get('schema')!r}, expected {SCHEMA}; it was written by "
             "another version of facesr or is no record: score it again or move it away"
         )
-    samples = read_json(path.with_name(f"{path.stem}.samples.json"))
+    beside = str(value.pop("samples", ""))
+    companion = path.with_name(Path(beside).name)
+    if beside and not companion.is_file():
+        raise BenchError(f"{path} has lost its samples, {companion.name}; score it again")
+    samples = read_json(companion) if beside else {}
     for score in value.get("scores", []):
         score["samples"] = samples.get(score.get("identity"), [])
     try:

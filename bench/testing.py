@@ -17,6 +17,7 @@ from facesr.bench.errors import BadName, BenchError
 from facesr.bench.faces import Faces, write_images
 
 N = 4
+SLACK = 0.5  # an overshoot is clamped, another range of values is a mistake
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,9 @@ def _check_output(trial: _Trial, sr: Tensor, method: Method) -> None:
         raise BenchError(f"{name}.upscale returned {sr.dtype}, expected torch.float32")
     if not bool(sr.isfinite().all()):
         raise BenchError(f"{name}.upscale returned NaN or infinity")
+    low, high = sr.min().item(), sr.max().item()
+    if low < -SLACK or high > 1 + SLACK:
+        raise BenchError(f"{name}.upscale returned {low:.2g} to {high:.2g}, expected 0 to 1")
 
 
 def _trained(trial: _Trial, seed: int) -> Method:

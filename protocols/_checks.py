@@ -34,6 +34,15 @@ def too_few(sr: Faces, reference: Faces, least: int) -> str:
     return ""
 
 
+def too_small(sr: Faces, least: int, crop: int = 0) -> str:
+    """Say in a sentence that faces, cropped all around, are too small; empty if they are not."""
+    side = max(0, sr.size - 2 * crop)
+    if side >= least:
+        return ""
+    cropped = f" after cropping {crop}" if crop else ""
+    return f"defined from {least} pixels on, these faces have {side}{cropped}"
+
+
 def same_size(sr: Faces, reference: Faces, metric: str) -> Faces:
     """Insist on one size, because resizing either side would change the number.
 

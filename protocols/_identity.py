@@ -5,6 +5,15 @@ from facesr.bench.faces import Faces
 DIGITS = 8
 
 
+def versions(*parts: int) -> str:
+    """Join the versions of all code that decides a number, a metric's own first.
+
+    >>> versions(2, 1)
+    '2.1'
+    """
+    return ".".join(map(str, parts))
+
+
 def identity(
     name: str,
     *marks: str,
@@ -17,7 +26,7 @@ def identity(
     Args:
         name: The metric.
         *marks: Words that need no name, such as `onet@1b3ed1e0`.
-        version: Raised whenever the code leads to other numbers.
+        version: Raised whenever the code leads to another number, interval or samples.
         reference: Faces that the number depends on besides the measured ones.
         **parameters: Settings of the metric.
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+VERSION = 1
 WEIGHTS = np.array([65.481, 128.553, 24.966]) / 255
 
 

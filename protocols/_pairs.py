@@ -6,7 +6,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from facesr.bench.errors import BadData, BadName
+from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
 from facesr.bench.progress import progress
 from facesr.protocols._checks import called, given, same_names, same_size
@@ -36,7 +36,6 @@ def pictures(
     metric: str,
     channel: Channel,
     crop: int,
-    least: int = 1,
 ) -> Iterator[tuple[Array, Array]]:
     """Decode faces and originals side by side.
 
@@ -45,23 +44,16 @@ def pictures(
         reference: The originals, with the names of `sr`.
         metric: For sentences.
         channel: `rgb`, or `y` for brightness.
-        crop: Border that is left out, in pixels.
-        least: Smallest side that can be compared.
+        crop: Border that is left out, in pixels; see `too_small`.
 
     Yields:
         Two arrays, (up to 64, c, h, w), 0 to 255.
 
     Raises:
-        BadData: If the two do not belong together or are too small.
+        BadData: If the two do not belong together.
     """
     hr = same_size(sr, given(reference, metric), metric)
     same_names(sr, hr, metric)
-    side = sr.size - 2 * crop
-    if side < least:
-        raise BadData(
-            f"{called(sr)} has {sr.size}x{sr.size} faces, {side} pixels after cropping {crop}; "
-            f"{metric} needs {least} or more"
-        )
     return _decoded(sr, hr, metric, channel, crop)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from facesr.reports._format import MINUS, TIMES
 from facesr.reports._table import Cell, Table
-from facesr.reports._words import DAGGER, NOTHING, explain
+from facesr.reports._words import DAGGER, NOTHING, explain, visible
 
 MOST_COLUMNS = 9
 _LATEX = {
@@ -95,7 +95,7 @@ def _tex(text: str) -> str:
     >>> _tex("50 % of a_b")
     '50 \\% of a\\_b'
     """
-    return "".join(_LATEX.get(sign, sign) for sign in " ".join(text.split()))
+    return "".join(_LATEX.get(sign, sign) for sign in visible(" ".join(text.split())))
 
 
 def _tex_cell(cell: Cell) -> str:

@@ -1,14 +1,12 @@
 """Which faces are shown, and where a run folder keeps them."""
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from facesr.bench.store import Store
+from facesr.bench.store import Store, shown
 
-SHOWN = 8
 MOST_BYTES = 1_000_000
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -70,7 +68,7 @@ def gallery(root: Path, dataset: str, methods: Sequence[str]) -> Gallery | None:
     inputs = store.inputs(dataset)
     if not inputs.is_dir():
         return None
-    names = smallest([path.name for path in inputs.glob("*.png")], SHOWN)
+    names = shown(path.name for path in inputs.glob("*.png"))
     if not names:
         return None
     strips = [Strip("Input", "input", _pictures(inputs, names))]
@@ -81,15 +79,10 @@ def gallery(root: Path, dataset: str, methods: Sequence[str]) -> Gallery | None:
     real = store.real(dataset)
     if real.is_dir():
         paired = all((real / name).is_file() for name in names)
-        faces = names if paired else smallest([path.name for path in real.glob("*.png")], SHOWN)
+        faces = names if paired else shown(path.name for path in real.glob("*.png"))
         title = "Original" if paired else "Real faces (not the same pictures)"
         strips.append(Strip(title, "original" if paired else "real", _pictures(real, faces)))
     return Gallery(names, tuple(strips))
-
-
-def smallest(names: Sequence[str], count: int) -> tuple[str, ...]:
-    """Return the names with the smallest SHA-256."""
-    return tuple(sorted(names, key=lambda n: (hashlib.sha256(n.encode()).hexdigest(), n))[:count])
 
 
 def samples(folder: Path) -> Picture | None:

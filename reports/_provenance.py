@@ -90,5 +90,11 @@ def _flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _facts(values: Mapping[str, Any]) -> list[Fact]:
     return [
-        Fact(name.replace("_", " "), f"{value}") for name, value in values.items() if value != ""
+        Fact(name.replace("_", " "), _text(value)) for name, value in values.items() if value != ""
     ]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(part) for part in value) or "none"
+    return "none" if value is None else f"{value}"

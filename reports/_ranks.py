@@ -73,7 +73,7 @@ def why_untested(scores: Mapping[str, Score]) -> str:
         return "one method only, nothing to compare"
     kinds = {s.sampling for s in scores.values()}
     if kinds & {"none"} or any(len(s.samples) < 2 for s in scores.values()):
-        return "no values per picture or group, so no paired test"
+        return "no values per picture, person or group, so no paired test"
     if len(kinds) > 1:
         return "sampled in different ways, so no paired test"
     return ""
@@ -94,7 +94,7 @@ def p_values(scores: Mapping[str, Score]) -> dict[Pair, float]:
 
 
 def sign_flips(samples: Mapping[str, Sequence[float]]) -> dict[Pair, float]:
-    """Test mean paired differences by flipping the signs of whole pictures at random.
+    """Test mean paired differences by flipping the signs of whole pictures or people at random.
 
     All pairs see the same flips. `p = (b + 1) / (B + 1)` is never zero; B is 20,000, or more where
     that many pairs could never pass Holm's correction. The seed is fixed.

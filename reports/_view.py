@@ -5,8 +5,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from facesr.reports._families import FAMILIES
 from facesr.reports._format import half_width
-from facesr.reports._table import FAMILIES, Cell, Column, Line, Table
+from facesr.reports._table import Cell, Column, Line, Table
 
 SHAPES = ("circle", "square", "diamond", "up", "down", "plus")
 QUESTIONS = {

@@ -1,6 +1,8 @@
 """What stands around a table in every rendering: what its marks mean, what it does not hold."""
 
-from facesr.reports._table import Table
+import unicodedata
+
+from facesr.reports._table import Line, Table
 
 NOTHING = "No rows: nothing was scored in this run folder."
 DAGGER = "\N{DAGGER}"
@@ -31,16 +33,29 @@ def explain(table: Table) -> list[str]:
         ways = [kind if len(kinds) == 1 else f"{', '.join(m)}: {kind}" for kind, m in kinds.items()]
         sentences.append(f"95 % intervals: {'; '.join(ways)}.")
     if any(cell.state == "partly" for line in table.lines for cell in line.cells):
-        sentences.append(f"{DAGGER} part of the pictures only, not marked.")
-    if table.budgets:
-        sentences.append(f"Budget: {', '.join(table.budgets)}.")
-    return sentences
+        sentences.append(f"{DAGGER} part of the pictures or people only, not marked.")
+    if table.terms:
+        sentences.append(f"Budget: {'; '.join(table.terms)}.")
+    return sentences + [first_look(limit) for limit in table.limits]
+
+
+def first_look(limit: int, dataset: str = "") -> str:
+    """Say what numbers from part of a data set are not."""
+    of = f" of {dataset}" if dataset else ""
+    return (
+        f"A first look: at most {limit:,} faces per half{of} were used; these numbers are not "
+        "those of the data set."
+    )
 
 
 def remarks(table: Table) -> list[tuple[str, str]]:
     """List what is not in the table: metrics, methods and cells, with reasons."""
-    lost = [(line.method, line.lost.reason) for line in table.lines if line.lost]
-    return [*absent(table), *lost, *gaps(table)]
+    return [*absent(table), *lost(table), *gaps(table)]
+
+
+def lost(table: Table) -> list[tuple[str, str]]:
+    """List the methods that were skipped or failed, with reasons."""
+    return [(_fate(line), line.lost.reason) for line in table.lines if line.lost]
 
 
 def absent(table: Table) -> list[tuple[str, str]]:
@@ -59,3 +74,31 @@ def gaps(table: Table) -> list[tuple[str, str]]:
         for i, cell in enumerate(line.cells)
         if cell.state == "missing"
     ]
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Spell out characters that cannot be seen: they could steer a terminal or hide in a name.
+
+    Args:
+        text: Any text, such as a name that came from a folder.
+        keep: Characters that stay as they are.
+
+    >>> visible("a\x1b[2Jb"), visible("face, 64 px"), visible("a\n", keep="\n")
+    ('a\\x1b[2Jb', 'face, 64 px', 'a\n')
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign in keep or not _unseen(sign) else sign.encode("unicode_escape").decode("ascii")
+        for sign in text
+    )
+
+
+def _unseen(sign: str) -> bool:
+    """Tell controls, direction marks, lone surrogates, line and paragraph separators."""
+    category = unicodedata.category(sign)
+    return category.startswith("C") or category in ("Zl", "Zp")
+
+
+def _fate(line: Line) -> str:
+    return f"{line.method} {'skipped' if line.lost and line.lost.state == 'skipped' else 'failed'}"

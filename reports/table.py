@@ -6,21 +6,14 @@ mark cannot differ.
 
 import csv
 import io
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from facesr.bench.score import Score
-from facesr.bench.store import Results
-from facesr.reports._families import families
-from facesr.reports._format import digits, half_width
 from facesr.reports._latex import latex
-from facesr.reports._table import NOT_RUN, Cell, Column, Line, Table, tables
-from facesr.reports._words import DAGGER, NOTHING, explain, remarks
-
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-    from rich.text import Text as RichText
+from facesr.reports._layout import tables
+from facesr.reports._table import Cell, Column, Line, Table
+from facesr.reports._terminal import terminal, terminal_scores
+from facesr.reports._words import DAGGER, NOTHING, explain, remarks, visible
 
 __all__ = [
     "Cell",
@@ -55,7 +48,10 @@ CSV_HEADER = (
     "interval",
     "budget",
     "seed",
+    "changed",
+    "limit",
 )
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are their wide forms
 MARKDOWN_COLUMNS = 7
 
 
@@ -98,7 +94,7 @@ def _md(text: str) -> str:
     >>> print(_md("a|b <script> x_y [1](u)"))
     a\|b &lt;script&gt; x\_y [1]\(u)
     """
-    text = " ".join(text.split())
+    text = visible(" ".join(text.split()))
     for sign in "\\`*_|":
         text = text.replace(sign, f"\\{sign}")
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -153,92 +149,18 @@ def _csv_line(
         _plain(score.interval),
         line.budget,
         line.seed,
+        _plain(", ".join(line.changed)),
+        line.limit,
     ]
 
 
 def _plain(text: str) -> str:
-    """Keep a spreadsheet from running text as a formula.
+    r"""Keep a spreadsheet from running text as a formula.
 
-    >>> _plain("=1+1"), _plain("psnr")
-    ("'=1+1", 'psnr')
+    Spreadsheets trim what cannot be seen before they look for a formula, and so does this.
+
+    >>> _plain("=1+1"), _plain("\t =1+1"), _plain("psnr")
+    ("'=1+1", "'\\t =1+1", 'psnr')
     """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def terminal(results: Results) -> None:
-    """Print every table, first group bold, second underlined."""
-    from rich.console import Console
-    from rich.text import Text
-
-    plain = not sys.stdout.isatty()
-    console = Console(width=160 if plain else None)
-    shown = tables(results.rows, results.failures, families(results))
-    said: set[str] = set()
-    for table in shown:
-        console.print(Text(f"{table.dataset}, protocol {table.protocol}", style="bold"))
-        for chunk in table.chunks(_fitting(table, console.width)) if table.columns else []:
-            console.print(_rich(table, chunk, plain))
-            console.print()
-        about = explain(table) + (["Here bold is written *, underlined +."] if plain else [])
-        for sentence in [*about, *(f"{what}: {why}" for what, why in remarks(table))]:
-            if sentence not in said:
-                console.print(Text(sentence, style="dim"), soft_wrap=True)
-                said.add(sentence)
-        console.print()
-    if not shown:
-        console.print(NOTHING)
-
-
-def terminal_scores(scores: Sequence[Score]) -> None:
-    """Print the scores of one folder of images, each with its interval and identity."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    shown = RichTable(box=None, pad_edge=False)
-    for head in ("metric", "value", "95 % interval", "n", "identity"):
-        shown.add_column(head, justify="left" if head in ("metric", "identity") else "right")
-    for score in scores:
-        head = " ".join(part for part in (score.metric, score.unit) if part)
-        if score.value is None:
-            shown.add_row(Text(head), "n/a", "", "", Text(score.note or NOT_RUN))
-            continue
-        half = half_width(score.low, score.high)
-        written = digits([score.value], [half] if half else [])
-        interval = ""
-        if score.low is not None and score.high is not None:
-            interval = f"{written.text(score.low)} to {written.text(score.high)}"
-        value = " ".join(part for part in (written.text(score.value), written.factor) if part)
-        shown.add_row(Text(head), value, interval, f"{score.n:,}", Text(score.identity))
-    Console(width=None if sys.stdout.isatty() else 160).print(shown)
-
-
-def _fitting(table: Table, width: int) -> int:
-    """Return how many columns fit beside the names."""
-    names = max(len(table.name(line)) for line in table.lines)
-    widest = max(len(column.metric) for column in table.columns) + 4
-    return max(1, (width - names) // widest)
-
-
-def _rich(table: Table, chunk: Sequence[int], plain: bool) -> "RichTable":
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    shown = RichTable(box=None, pad_edge=False)
-    shown.add_column("method")
-    for column in (table.columns[i] for i in chunk):
-        head = f"{column.metric} {column.arrow}" + (f"\n{column.scale}" if column.scale else "")
-        shown.add_column(Text(head), justify="right", no_wrap=True)
-    for line in table.lines:
-        cells = [_rich_cell(line.cells[i], plain) for i in chunk]
-        shown.add_row(Text(table.name(line)), *cells)
-    return shown
-
-
-def _rich_cell(cell: Cell, plain: bool) -> "RichText":
-    from rich.text import Text
-
-    known = cell.state in ("value", "partly")
-    style = {1: "bold", 2: "underline"}.get(cell.mark, "" if known else "dim")
-    sign = {1: "*", 2: "+"}.get(cell.mark, " ") if plain else ""
-    return Text(cell.text + (DAGGER if cell.state == "partly" else sign), style=style)
+    seen = "".join(sign for sign in text if sign.isprintable()).lstrip()
+    return f"'{visible(text)}" if seen.startswith(FORMULA) else visible(text)

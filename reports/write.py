@@ -7,7 +7,8 @@ from facesr.bench.errors import BadName
 from facesr.bench.files import write_text
 from facesr.bench.store import Results
 from facesr.reports._families import families
-from facesr.reports.table import comma_separated, latex, markdown, tables
+from facesr.reports._layout import tables
+from facesr.reports.table import comma_separated, latex, markdown
 
 FILES = {"md": "table.md", "csv": "table.csv", "latex": "table.tex", "html": "index.html"}
 _TEXT = {"md": markdown, "csv": comma_separated, "latex": latex}
@@ -22,7 +23,7 @@ def text(results: Results, format: str) -> str:
 
     Raises:
         BadName: If there is no such format.
-        BenchError: If one column would hold two identities of a metric.
+        BenchError: If numbers would stand side by side that cannot be compared, see `tables`.
     """
     if format not in _TEXT:
         raise BadName(f"no text format named {format!r}; known: {', '.join(_TEXT)}")
@@ -34,6 +35,7 @@ def write(
     root: Path,
     out: Path,
     formats: Sequence[str] = ("md", "csv", "latex", "html"),
+    pictures: bool = True,
 ) -> list[Path]:
     """Write `table.md`, `table.csv`, `table.tex` and `index.html`.
 
@@ -42,13 +44,15 @@ def write(
         root: Run folder they come from; its pictures and training logs are shown.
         out: Folder to write to, made if absent.
         formats: Which of `md`, `csv`, `latex` and `html`.
+        pictures: Whether the page shows pictures of data sets that may not be published; it then
+            asks to be kept private.
 
     Returns:
         The files, in the order of `formats`.
 
     Raises:
         BadName: If there is no such format.
-        BenchError: If one column would hold two identities of a metric.
+        BenchError: If numbers would stand side by side that cannot be compared, see `tables`.
     """
     for name in formats:
         if name not in FILES:
@@ -63,5 +67,5 @@ def write(
         else:
             from facesr.reports.site import write_page
 
-            write_page(boards, results, root, out, known)
+            write_page(boards, results, root, out, known, pictures)
     return paths

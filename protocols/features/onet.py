@@ -37,8 +37,8 @@ class Onet:
 
     @property
     def label(self) -> str:
-        """Name and digest."""
-        return f"{self.name}@{self.digest}"
+        """Name, digest and resize."""
+        return f"{self.name}@{self.digest},resize=bilinear-antialiased-{INPUT}"
 
     def missing(self) -> str:
         """Say which package is absent."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+VERSION = 1
 FEATURES = 36
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _ALMOST_FLAT = 1e-9

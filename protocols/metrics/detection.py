@@ -23,10 +23,10 @@ from facesr.bench.progress import progress
 from facesr.bench.score import Better, Score
 from facesr.protocols._checks import called, some
 from facesr.protocols._identity import DIGITS, identity
-from facesr.protocols._intervals import wilson
-from facesr.protocols._scores import absent
+from facesr.protocols._intervals import rate
+from facesr.protocols._scores import absent, per_picture
 
-VERSION = 1
+VERSION = 2
 WINDOW = 80
 NAME = "detection[hog]"
 _BATCH = 256
@@ -59,7 +59,7 @@ def detected(
 
 @dataclass(frozen=True)
 class Detection(Metric):
-    """Detection rate; samples are 0 or 1, the value is per cent.
+    """Detection rate; each picture counts as 0 or 100 per cent.
 
     Args:
         side: Side to which faces are resized before detection.
@@ -97,50 +97,56 @@ class Detection(Metric):
         label = identity(
             "detection",
             f"hog@{'missing' if why else _digest()}",
+            dlib="missing" if why else _release(),
             side=self.side,
             margin=self.margin,
             upsample=self.upsample,
+            resize="bicubic",
             version=VERSION,
         )
         if why:
             return absent(NAME, sr, why, better="higher", identity=label, group="detection")
         found = self._found(sr)
-        interval = wilson(int(found.sum()), len(found))
-        return Score(
-            metric=NAME,
-            value=100 * float(found.mean()),
+        return per_picture(
+            NAME,
+            100.0 * found,
+            sr,
             better="higher",
-            n=len(found),
             identity=label,
-            low=100 * interval.low,
-            high=100 * interval.high,
-            unit="%",
             group="detection",
-            interval=interval.how,
-            sampling="picture",
-            samples=tuple(found.astype(float).tolist()),
+            unit="%",
+            interval=rate(found, sr.identities),
         )
 
     def _found(self, sr: Faces) -> NDArray[np.bool_]:
         parts = []
         with progress(f"looking for faces in {called(sr)}", len(sr)) as advance:
             for start in range(0, len(sr), _BATCH):
-                some = sr.take(range(start, min(start + _BATCH, len(sr))))
-                pixels = some.pixels().permute(0, 2, 3, 1).numpy()
+                part = sr.take(range(start, min(start + _BATCH, len(sr))))
+                pixels = part.pixels().permute(0, 2, 3, 1).numpy()
                 parts.append(detected(pixels, self.side, self.margin, self.upsample))
-                advance(len(some))
+                advance(len(part))
         return np.concatenate(parts)
 
 
 @cache
 def _detector() -> Any:
-    if find_spec("dlib") is None:
-        raise BenchError(f"{NAME} {Detection().missing()}")
-    dlib: Any = import_module("dlib")
-    return dlib.get_frontal_face_detector()
+    return _dlib().get_frontal_face_detector()
+
+
+@cache
+def _release() -> str:
+    """Return dlib's version, because its code decides what the detector sees."""
+    return str(_dlib().__version__)
 
 
 @cache
 def _digest() -> str:
     """Digest the detector's weights, which dlib holds in its code."""
     return hashlib.sha256(pickle.dumps(_detector(), protocol=4)).hexdigest()[:DIGITS]
+
+
+def _dlib() -> Any:
+    if find_spec("dlib") is None:
+        raise BenchError(f"{NAME} {Detection().missing()}")
+    return import_module("dlib")

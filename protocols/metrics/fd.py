@@ -20,11 +20,11 @@ from facesr.bench.score import Score
 from facesr.protocols._cache import stored
 from facesr.protocols._checks import given, same_size, too_few
 from facesr.protocols._features import Extractor, extractor_named, features, folder
-from facesr.protocols._identity import identity
-from facesr.protocols._intervals import groups, jackknife
-from facesr.protocols._scores import absent
+from facesr.protocols._identity import identity, versions
+from facesr.protocols._intervals import Positions, groups
+from facesr.protocols._scores import absent, per_group
 
-VERSION = 1
+VERSION = 2
 PER_FEATURE = 6
 LEAST = 3
 
@@ -77,28 +77,24 @@ def frechet_score(
     real = same_size(sr, given(reference, metric), metric)
     if why := extractor.missing() or too_few(sr, real, LEAST):
         return absent(metric, sr, why, better="lower", identity=label, group="realism")
-    parts = groups(len(sr))
+    parts, name = groups(len(sr), sr.identities)
     value, without = _distances(features(sr, extractor), _fitted(real, extractor), parts)
-    interval = jackknife(value, without)
     least = PER_FEATURE * extractor.dim
     ranked = min(len(sr), len(real)) >= least
     note = (
         f"{len(sr)} faces against {len(real)}: below {least} ({PER_FEATURE} per feature) its bias "
         f"depends on the method, so it is not ranked"
     )
-    return Score(
-        metric=metric,
-        value=value,
-        better="lower",
-        n=len(sr),
+    return per_group(
+        metric,
+        value,
+        without,
+        name,
+        sr,
         identity=label,
-        low=max(0.0, interval.low),
-        high=interval.high,
-        interval=interval.how,
+        least=0.0,
         note="" if ranked else note,
         ranked=ranked,
-        sampling="jackknife",
-        samples=tuple(without),
     )
 
 
@@ -121,7 +117,7 @@ class Fd(Metric):
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`."""
         extractor = extractor_named(self.features)
-        version = f"{VERSION}.{extractor.version}"
+        version = versions(VERSION, extractor.version)
         label = identity("fd", extractor.label, version=version, reference=reference)
         return frechet_score(f"fd[{self.features}]", label, extractor, sr, reference)
 
@@ -137,21 +133,21 @@ def _fitted(real: Faces, extractor: Extractor) -> Gaussian:
     return Gaussian(packed[0], float(packed[1, 0]), packed[2:])
 
 
-def _distances(x: Array, fit: Gaussian, parts: Sequence[slice]) -> tuple[float, list[float]]:
+def _distances(x: Array, fit: Gaussian, parts: Sequence[Positions]) -> tuple[float, list[float]]:
     """Return the distance of all features, and without each part."""
     x = x - fit.mean
     w = x @ fit.root
     squares = np.square(x).sum(axis=1)
     sums = _Sums(w)
 
-    def distance(out: slice) -> float:
-        n = len(x) - (out.stop - out.start)
+    def distance(out: Positions) -> float:
+        n = len(x) - len(out)
         mean = (x.sum(axis=0) - x[out].sum(axis=0)) / n
         apart = float(mean @ mean)
         trace = (float(squares.sum() - squares[out].sum()) - n * apart) / (n - 1)
         return max(0.0, apart + trace + fit.trace - 2 * sums.singular(out))
 
-    return distance(slice(0, 0)), [distance(part) for part in parts]
+    return distance(np.empty(0, np.intp)), [distance(part) for part in parts]
 
 
 class _Sums:
@@ -162,13 +158,13 @@ class _Sums:
         self.tall = len(w) > w.shape[1]
         self.products = w.T @ w if self.tall else w @ w.T
 
-    def singular(self, out: slice) -> float:
+    def singular(self, out: Positions) -> float:
         """Sum the singular values of centred w / sqrt(n - 1) without some rows.
 
         With Cy = R^2 these are the square roots of the eigenvalues of R Cx R, so their sum is
         tr((Cx Cy)^(1/2)); no general matrix root, no imaginary part, any n.
         """
-        n = len(self.w) - (out.stop - out.start)
+        n = len(self.w) - len(out)
         if self.tall:
             mean = (self.w.sum(axis=0) - self.w[out].sum(axis=0)) / n
             small = self.products - self.w[out].T @ self.w[out] - n * np.outer(mean, mean)

@@ -12,7 +12,7 @@ from typing import ClassVar
 from facesr.bench.contract import Metric, Needs
 from facesr.bench.faces import Faces
 from facesr.bench.score import Score
-from facesr.protocols._identity import identity
+from facesr.protocols._identity import identity, versions
 from facesr.protocols.features.inception import Inception, Resize
 from facesr.protocols.metrics.fd import VERSION, frechet_score
 
@@ -39,6 +39,6 @@ class Fid(Metric):
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`."""
         extractor = Inception(self.resize)
-        version = f"{VERSION}.{extractor.version}"
+        version = versions(VERSION, extractor.version)
         label = identity("fid", extractor.label, version=version, reference=reference)
         return frechet_score("fid", label, extractor, sr, reference)

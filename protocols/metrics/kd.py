@@ -5,6 +5,7 @@ Binkowski et al., Demystifying MMD GANs, ICLR 2018. All pairs of both sets enter
 subsets, so it is exact, has no seed and no smallest size. Unbiased, hence it ranks realism.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,11 +18,11 @@ from facesr.bench.score import Score
 from facesr.protocols._cache import stored
 from facesr.protocols._checks import given, same_size, too_few
 from facesr.protocols._features import Extractor, extractor_named, features, folder
-from facesr.protocols._identity import identity
-from facesr.protocols._intervals import groups, jackknife
-from facesr.protocols._scores import absent
+from facesr.protocols._identity import identity, versions
+from facesr.protocols._intervals import Positions, groups
+from facesr.protocols._scores import absent, per_group
 
-VERSION = 1
+VERSION = 2
 TIMES = 1000
 LEAST = 3
 _ROWS = 1024
@@ -73,22 +74,10 @@ def kernel_score(
     within = stored(
         folder(extractor), f"{real.fingerprint}.spread-v{VERSION}", lambda: np.array([spread(y)])
     )
-    value, without = _distances(x, y, float(within[0]), groups(len(x)))
+    parts, name = groups(len(sr), sr.identities)
+    value, without = _distances(x, y, float(within[0]), parts)
     value, without = value * TIMES, [part * TIMES for part in without]
-    interval = jackknife(value, without)
-    return Score(
-        metric=metric,
-        value=value,
-        better="lower",
-        n=len(sr),
-        identity=label,
-        low=interval.low,
-        high=interval.high,
-        unit=f"x{TIMES}",
-        interval=interval.how,
-        sampling="jackknife",
-        samples=tuple(without),
-    )
+    return per_group(metric, value, without, name, sr, identity=label, unit=f"x{TIMES}")
 
 
 @dataclass(frozen=True)
@@ -110,7 +99,7 @@ class Kd(Metric):
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`."""
         extractor = extractor_named(self.features)
-        version = f"{VERSION}.{extractor.version}"
+        version = versions(VERSION, extractor.version)
         label = identity("kd", extractor.label, version=version, reference=reference)
         return kernel_score(f"kd[{self.features}]", label, extractor, sr, reference)
 
@@ -127,14 +116,16 @@ def _own(x: Array) -> Array:
     return (np.square(x).sum(axis=1) / x.shape[1] + 1) ** 3
 
 
-def _distances(x: Array, y: Array, within: float, parts: list[slice]) -> tuple[float, list[float]]:
+def _distances(
+    x: Array, y: Array, within: float, parts: Sequence[Positions]
+) -> tuple[float, list[float]]:
     """Return the distance of all x, and without each part, from kernel sums between parts."""
-    blocks = parts or [slice(0, len(x))]
-    edges = [block.start for block in blocks]
-    own = _own(x)
-    ours = np.array([np.add.reduceat(_sums(x[b], x), edges) for b in blocks])
-    ours[np.diag_indices(len(blocks))] -= [own[b].sum() for b in blocks]
-    theirs = np.array([_sums(x[b], y).sum() for b in blocks])
+    blocks = [x[part] for part in parts] or [x]
+    x = np.concatenate(blocks)
+    edges = np.cumsum([0, *map(len, blocks[:-1])])
+    ours = np.array([np.add.reduceat(_sums(block, x), edges) for block in blocks])
+    ours[np.diag_indices(len(blocks))] -= [_own(block).sum() for block in blocks]
+    theirs = np.array([_sums(block, y).sum() for block in blocks])
 
     def distance(n: int, inside: float, across: float) -> float:
         return float(inside / (n * (n - 1)) + within - 2 * across / (n * len(y)))
@@ -142,7 +133,7 @@ def _distances(x: Array, y: Array, within: float, parts: list[slice]) -> tuple[f
     value = distance(len(x), ours.sum(), theirs.sum())
     without = [
         distance(
-            len(x) - (part.stop - part.start),
+            len(x) - len(part),
             ours.sum() - 2 * ours[g].sum() + ours[g, g],
             theirs.sum() - theirs[g],
         )

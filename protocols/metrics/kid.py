@@ -11,7 +11,7 @@ from typing import ClassVar
 from facesr.bench.contract import Metric, Needs
 from facesr.bench.faces import Faces
 from facesr.bench.score import Score
-from facesr.protocols._identity import identity
+from facesr.protocols._identity import identity, versions
 from facesr.protocols.features.inception import Inception, Resize
 from facesr.protocols.metrics.kd import VERSION, kernel_score
 
@@ -38,6 +38,6 @@ class Kid(Metric):
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`."""
         extractor = Inception(self.resize)
-        version = f"{VERSION}.{extractor.version}"
+        version = versions(VERSION, extractor.version)
         label = identity("kid", extractor.label, version=version, reference=reference)
         return kernel_score("kid", label, extractor, sr, reference)

@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from facesr.bench import assets
 from facesr.bench.contract import Metric
-from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.bench.progress import progress
 from facesr.bench.score import Score
-from facesr.protocols._checks import called, some
-from facesr.protocols._identity import DIGITS, identity
-from facesr.protocols._luma import luma
+from facesr.protocols import _luma
+from facesr.protocols._checks import called, some, too_small
+from facesr.protocols._identity import DIGITS, identity, versions
 from facesr.protocols._scores import absent, per_picture
-from facesr.protocols.metrics._blocks import block_features
+from facesr.protocols.metrics import _blocks
 
 VERSION = 1
 BLOCK = 96
+LUMA = "rounded"
 _BATCH = 128
 
 Array = NDArray[np.float64]
@@ -50,32 +50,31 @@ def niqe(y: Array, model: Model, block: int = BLOCK) -> Array:
     Returns:
         Distances, (n,), lower is better; finite for any image.
     """
-    blocks, _ = block_features(y, block)
+    blocks, _ = _blocks.block_features(y, block)
     return np.array([_distance(each, model) for each in blocks])
 
 
 @dataclass(frozen=True)
 class Niqe(Metric):
-    """NIQE as published; needs pictures of 96 pixels or more."""
+    """NIQE as published, defined from 96 pixels on; see `niqe_fit` for smaller faces."""
 
     def missing(self) -> str:
         """Say how to get the published model."""
         return assets.missing("niqe")
 
     def score(self, sr: Faces, reference: Faces | None) -> Score:
-        """See `Metric.score`; the reference is not looked at.
-
-        Raises:
-            BadData: If the faces are smaller than a block.
-        """
-        if some(sr, "niqe").size < BLOCK:
-            raise BadData(
-                f"{called(sr)} has {sr.size}x{sr.size} faces; niqe is defined from {BLOCK} pixels "
-                f"on, use niqe_fit for smaller ones"
-            )
+        """See `Metric.score`; the reference is not looked at."""
+        small = too_small(some(sr, "niqe"), BLOCK)
         mark = f"live@{assets.asset('niqe').sha256[:DIGITS]}"
-        label = identity("niqe", block=BLOCK, params=mark, version=VERSION)
-        if why := self.missing():
+        label = identity(
+            "niqe",
+            block=BLOCK,
+            luma=LUMA,
+            params=mark,
+            version=versions(VERSION, _blocks.VERSION, _luma.VERSION),
+        )
+        why = f"{small}; niqe[fit] is the variant for small ones" if small else self.missing()
+        if why:
             return absent("niqe", sr, why, better="lower", identity=label, group="realism")
         values = rate(sr, published(), BLOCK)
         return per_picture("niqe", values, sr, better="lower", identity=label, group="realism")
@@ -101,7 +100,7 @@ def brightness(faces: Faces, what: str) -> Iterator[Array]:
     with progress(f"{what} of {called(faces)}", len(faces)) as advance:
         for start in range(0, len(faces), _BATCH):
             part = faces.take(range(start, min(start + _BATCH, len(faces))))
-            yield luma(part.pixels().numpy()).round()
+            yield _luma.luma(part.pixels().numpy()).round()
             advance(len(part))
 
 

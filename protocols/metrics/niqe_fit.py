@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesr.bench.contract import Metric, Needs
-from facesr.bench.errors import BadData, BadName
+from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
 from facesr.bench.score import Score
+from facesr.protocols import _luma
 from facesr.protocols._cache import stored
-from facesr.protocols._checks import called, given, same_size
-from facesr.protocols._identity import identity
+from facesr.protocols._checks import called, given, same_size, too_small
+from facesr.protocols._identity import identity, versions
 from facesr.protocols._scores import absent, per_picture
-from facesr.protocols.metrics._blocks import FEATURES, block_features
-from facesr.protocols.metrics.niqe import Model, brightness, rate
+from facesr.protocols.metrics import _blocks, niqe
+from facesr.protocols.metrics._blocks import FEATURES
+from facesr.protocols.metrics.niqe import LUMA, Model, brightness, rate
 
 VERSION = 1
 NAME = "niqe[fit]"
@@ -41,7 +43,7 @@ def sharp_blocks(y: Array, block: int) -> Array:
     Returns:
         Features, (blocks, 36); flat blocks are left out.
     """
-    blocks, sharpness = block_features(y, block)
+    blocks, sharpness = _blocks.block_features(y, block)
     chosen = blocks[sharpness > SHARP * sharpness.max(axis=1, keepdims=True)]
     return chosen[~np.isnan(chosen).any(axis=1)]
 
@@ -63,18 +65,20 @@ class NiqeFit(Metric):
             raise BadName(f"block={self.block} cannot be used; niqe takes even sides from 8 on")
 
     def score(self, sr: Faces, reference: Faces | None) -> Score:
-        """See `Metric.score`.
-
-        Raises:
-            BadData: If the faces are smaller than a block.
-        """
+        """See `Metric.score`."""
         real = same_size(sr, given(reference, NAME), NAME)
-        if sr.size < self.block:
-            raise BadData(
-                f"{called(sr)} has {sr.size}x{sr.size} faces, smaller than a block of "
-                f"{self.block} pixels; set a smaller block"
-            )
-        label = identity("niqe", block=self.block, params="fit", reference=real, version=VERSION)
+        label = identity(
+            "niqe",
+            block=self.block,
+            luma=LUMA,
+            params="fit",
+            sharp=SHARP,
+            reference=real,
+            version=_code(),
+        )
+        if small := too_small(sr, self.block):
+            why = f"{small}; set a smaller block"
+            return absent(NAME, sr, why, better="lower", identity=label, group="realism")
         packed = _packed_model(real, self.block)
         if len(packed) < 1 + FEATURES:
             why = (
@@ -84,6 +88,10 @@ class NiqeFit(Metric):
             return absent(NAME, sr, why, better="lower", identity=label, group="realism")
         values = rate(sr, Model(packed[0], packed[1:]), self.block)
         return per_picture(NAME, values, sr, better="lower", identity=label, group="realism")
+
+
+def _code() -> str:
+    return versions(VERSION, niqe.VERSION, _blocks.VERSION, _luma.VERSION)
 
 
 def _packed_model(real: Faces, block: int) -> Array:
@@ -96,4 +104,4 @@ def _packed_model(real: Faces, block: int) -> Array:
             return np.empty((0, FEATURES))
         return np.vstack([blocks.mean(axis=0), np.cov(blocks, rowvar=False)])
 
-    return stored(f"niqe-v{VERSION}-block{block}", real.fingerprint, compute)
+    return stored(f"niqe-v{_code()}-block{block}", real.fingerprint, compute)

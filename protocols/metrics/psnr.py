@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from facesr.bench.contract import Metric, Needs
 from facesr.bench.faces import Faces
 from facesr.bench.score import Better, Score
-from facesr.protocols._identity import identity
+from facesr.protocols import _luma
+from facesr.protocols._checks import too_small
+from facesr.protocols._identity import identity, versions
 from facesr.protocols._pairs import Channel, check, pictures
-from facesr.protocols._scores import per_picture
+from facesr.protocols._scores import absent, per_picture
 
-VERSION = 1
-CAP = 100.0
+VERSION = 2
+EQUAL = 100.0
 
 Array = NDArray[np.float64]
 
@@ -40,10 +42,11 @@ def psnr(x: Array, y: Array) -> Array:
 
 @dataclass(frozen=True)
 class Psnr(Metric):
-    """Mean over pictures of the PSNR of each, at most 100 dB.
+    """Mean over pictures of the PSNR of each.
 
     Equal pictures have no finite PSNR; they count as 100 dB, more than any 8-bit RGB pictures of up
-    to 226 pixels can reach that differ in a single value.
+    to 226 pixels can reach that differ in a single value. Nothing else is changed: brightness can
+    differ so little that it exceeds 100 dB.
 
     Args:
         channel: `rgb`, or `y` for brightness.
@@ -63,22 +66,26 @@ class Psnr(Metric):
         """See `Metric.score`."""
         metric = "psnr" if self.channel == "rgb" else f"psnr[{self.channel}]"
         pairs = pictures(sr, reference, metric, self.channel, self.crop)
+        label = identity(
+            "psnr",
+            self.channel,
+            crop=self.crop,
+            equal=f"{EQUAL:g}",
+            version=versions(VERSION, _luma.VERSION) if self.channel == "y" else VERSION,
+            reference=reference,
+        )
+        if why := too_small(sr, 1, self.crop):
+            return absent(metric, sr, why, better="higher", identity=label, group="fidelity")
         values = np.concatenate([psnr(x, y) for x, y in pairs])
-        equal = int(np.isinf(values).sum())
+        equal = np.isinf(values)
+        said = f"{equal.sum()} pictures equal their originals, counted as {EQUAL:g} dB"
         return per_picture(
             metric,
-            values.clip(max=CAP),
+            np.where(equal, EQUAL, values),
             sr,
             better="higher",
-            identity=identity(
-                "psnr",
-                self.channel,
-                crop=self.crop,
-                cap=f"{CAP:g}",
-                version=VERSION,
-                reference=reference,
-            ),
+            identity=label,
             group="fidelity",
             unit="dB",
-            note=f"{equal} pictures equal their originals, counted as {CAP:g} dB" if equal else "",
+            note=said if equal.any() else "",
         )

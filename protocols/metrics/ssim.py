@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from facesr.bench.contract import Metric, Needs
 from facesr.bench.faces import Faces
 from facesr.bench.score import Better, Score
-from facesr.protocols._identity import identity
+from facesr.protocols import _luma
+from facesr.protocols._checks import too_small
+from facesr.protocols._identity import identity, versions
 from facesr.protocols._pairs import Channel, check, pictures
-from facesr.protocols._scores import per_picture
+from facesr.protocols._scores import absent, per_picture
 
 VERSION = 1
 WINDOW = 11
@@ -79,14 +81,10 @@ class Ssim(Metric):
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`."""
         metric = "ssim" if self.channel == "rgb" else f"ssim[{self.channel}]"
-        pairs = pictures(sr, reference, metric, self.channel, self.crop, WINDOW)
-        return per_picture(
-            metric,
-            np.concatenate([ssim(x, y) for x, y in pairs]),
-            sr,
-            better="higher",
-            identity=identity(
-                "ssim", self.channel, crop=self.crop, version=VERSION, reference=reference
-            ),
-            group="fidelity",
-        )
+        pairs = pictures(sr, reference, metric, self.channel, self.crop)
+        version = versions(VERSION, _luma.VERSION) if self.channel == "y" else VERSION
+        label = identity("ssim", self.channel, crop=self.crop, version=version, reference=reference)
+        if why := too_small(sr, WINDOW, self.crop):
+            return absent(metric, sr, why, better="higher", identity=label, group="fidelity")
+        values = np.concatenate([ssim(x, y) for x, y in pairs])
+        return per_picture(metric, values, sr, better="higher", identity=label, group="fidelity")

@@ -7,7 +7,9 @@ Run it by hand with more kills than the test does:
 
 import argparse
 import json
+import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,7 +28,8 @@ WORDS = [
 def start(out: Path) -> subprocess.Popen[bytes]:
     """Start the board in its own process."""
     words = [sys.executable, "-m", "facesr.bench", *WORDS, "--out", str(out)]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    own = os.environ | {"FACESR_CACHE": str(out.with_suffix(".cache"))}
+    return subprocess.Popen(words, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def undisturbed(out: Path) -> float:
@@ -41,16 +44,21 @@ def undisturbed(out: Path) -> float:
 def killed(out: Path, kills: int, longest: float, seed: int) -> None:
     """Kill the board at random moments, then let it finish."""
     moments = random.Random(seed)
-    for number in range(kills):
+    done = 0
+    while done < kills:
         process = start(out)
         wait = moments.uniform(0.5, longest)
         try:
             code = process.wait(wait)
-            sys.stdout.write(f"{number + 1}: it ended before the kill, exit code {code}\n")
+            if code:
+                raise SystemExit(f"the board that was killed ended with exit code {code}") from None
+            shutil.rmtree(out)  # it was done before all kills: start it again
+            sys.stdout.write("it ended before the kill and starts anew\n")
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            sys.stdout.write(f"{number + 1}: killed after {wait:.1f} s\n")
+            done += 1
+            sys.stdout.write(f"{done}: killed after {wait:.1f} s\n")
         sys.stdout.flush()
     if code := start(out).wait():
         raise SystemExit(f"the board that was killed ended with exit code {code}")

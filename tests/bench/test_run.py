@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from facesr.bench.errors import BadName, BenchError
 from facesr.bench.run import pick_device, run
@@ -11,6 +12,17 @@ from facesr.bench.score import Row, Score
 from facesr.bench.store import Store
 
 Add = Callable[[str, str, str], None]
+HEAD = '''
+"""Broken."""
+{top}
+from dataclasses import dataclass
+from facesr.bench.contract import Method
+
+@dataclass
+class {name}(Method):
+    def upscale(self, lr):
+        return lr
+'''
 
 
 def board(out: Path, **changes: Any) -> Any:
@@ -121,7 +133,7 @@ def test_a_method_that_raises_fails_alone(toys: Add, tmp_path: Path) -> None:
     results = board(tmp_path / "runs", methods="crash,repeat")
     assert {row.method for row in results.rows} == {"repeat"}
     assert "IndexError" in results.failures[0].reason
-    assert (tmp_path / "runs/crash/blobs/glow.error.txt").read_text().startswith("Traceback")
+    assert (tmp_path / "runs/crash/blobs/error.txt").read_text().startswith("Traceback")
     assert Store(tmp_path / "runs").results().failures == results.failures
 
 
@@ -203,5 +215,100 @@ def test_rows_are_files_a_person_can_diff(toys: Add, tmp_path: Path) -> None:
     text = path.read_text()
     assert text == json.dumps(json.loads(text), indent=2, sort_keys=True) + "\n"
     assert len(text.splitlines()) < 100
-    samples = json.loads(path.with_name("glow.samples.json").read_text())
+    (beside,) = path.parent.glob("glow.samples-*.json")
+    samples = json.loads(beside.read_text())
     assert len(samples["brightness[v1]"]) == 40
+
+
+def test_a_method_that_cannot_be_imported_fails_alone(toys: Add, tmp_path: Path) -> None:
+    toys("methods", "absent", HEAD.format(top="import no_such_package", name="Absent"))
+    toys("methods", "rude", HEAD.format(top="raise RuntimeError('no')", name="Rude"))
+    results = board(tmp_path / "runs", methods="absent,rude,repeat")
+    assert {row.method for row in results.rows} == {"repeat"}
+    reasons = {f.method: f.reason for f in results.failures}
+    assert "no_such_package" in reasons["absent"]
+    assert "RuntimeError: no" in reasons["rude"]
+
+
+def test_images_of_any_ending_are_upscaled_to_png(toys: Add, tmp_path: Path) -> None:
+    for half, side in (("lr", 16), ("hr", 64)):
+        (tmp_path / "mine" / half).mkdir(parents=True)
+        for i in range(12):
+            picture = Image.new("RGB", (side, side), (20 * i, 9, 9))
+            picture.save(tmp_path / "mine" / half / f"{i}.{'jpg' if half == 'lr' else 'bmp'}")
+    results = board(tmp_path / "runs", methods="repeat", datasets=f"folder:{tmp_path / 'mine'}")
+    assert not results.failures
+    images = tmp_path / "runs/repeat/folder-mine/images"
+    assert {path.suffix for path in images.iterdir()} == {".png"}
+    assert Image.open(next(images.iterdir())).size == (64, 64)
+
+
+def test_a_protocol_may_have_settings(toys: Add, tmp_path: Path) -> None:
+    results = board(tmp_path / "runs", methods="repeat", protocol="glow[lr_size=8]")
+    assert not results.failures
+    assert Store(tmp_path / "runs").results().rows[0].protocol == "glow[lr_size=8]"
+    assert Image.open(tmp_path / "runs/repeat/blobs/images/000.png").size == (32, 32)
+
+
+def test_half_removed_trainings_are_started_anew(toys: Add, tmp_path: Path) -> None:
+    board(tmp_path / "runs", methods="tint")
+    (folder,) = (tmp_path / "runs/tint").glob("train-*")
+    (folder / "train.json").unlink()  # as a kill in the middle of a removal leaves it
+    board(tmp_path / "runs", methods="tint", settings={"tint": {"steps": 7}})
+    assert (folder / "log.csv").read_text() == "trained\n"
+
+
+def test_retraining_happens_once_for_data_sets_that_share_it(toys: Add, tmp_path: Path) -> None:
+    board(tmp_path / "runs", methods="tint")
+    changed = {"settings": {"tint": {"steps": 9}}, "retrain": True}
+    board(tmp_path / "runs", methods="tint", datasets="blobs,blobs[broken=false]", **changed)
+    (log,) = (tmp_path / "runs/tint").glob("train-*/log.csv")
+    assert log.read_text() == "trained\n"
+
+
+def test_damaged_weights_are_named_and_replaced_on_request(toys: Add, tmp_path: Path) -> None:
+    first = board(tmp_path / "runs", methods="tint")
+    (weights,) = (tmp_path / "runs/tint").glob("train-*/weights.safetensors")
+    weights.write_bytes(b"something else")
+    (failure,) = board(tmp_path / "runs", methods="tint").failures
+    assert "is not the file that was trained here" in failure.reason
+    again = board(tmp_path / "runs", methods="tint", retrain=True)
+    assert values(again.rows) == values(first.rows)
+
+
+def test_a_new_seed_is_never_shown_as_the_old_one(toys: Add, tmp_path: Path) -> None:
+    board(tmp_path / "runs", methods="repeat")
+    assert board(tmp_path / "runs", methods="repeat", seed=5).rows[0].seed == 5
+
+
+def test_rows_say_what_was_changed_by_hand(toys: Add, tmp_path: Path) -> None:
+    results = board(tmp_path / "runs", methods="tint", settings={"tint": {"steps": 9}}, limit=10)
+    assert results.rows[0].provenance["changed"] == ["steps"]
+    assert results.rows[0].provenance["limit"] == 10
+    assert results.rows[0].provenance["counts"] == {
+        "input": 10,
+        "reference": 10,
+        "train_lr": 10,
+        "train_hr": 10,
+    }
+    assert board(tmp_path / "other", methods="tint").rows[0].provenance["changed"] == []
+
+
+def test_a_smaller_limit_leaves_no_old_inputs(toys: Add, tmp_path: Path) -> None:
+    board(tmp_path / "runs", methods="repeat")
+    board(tmp_path / "runs", methods="repeat", limit=10)
+    assert len(list((tmp_path / "runs/inputs/blobs").glob("*.png"))) == 10
+    assert len(list((tmp_path / "runs/repeat/blobs/images").glob("*.png"))) == 10
+
+
+def test_records_of_another_version_are_scored_again(toys: Add, tmp_path: Path) -> None:
+    first = board(tmp_path / "runs", methods="repeat")
+    path = tmp_path / "runs/repeat/blobs/glow.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": 99}))
+    assert values(board(tmp_path / "runs", methods="repeat").rows) == values(first.rows)
+
+
+def test_a_run_folder_that_cannot_be_written_is_a_sentence(toys: Add, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    results = board(tmp_path / "file", methods="repeat")
+    assert "file" in results.failures[0].reason

@@ -47,3 +47,20 @@ def test_bad_input_images_fail_with_their_name(toys: Add, tmp_path: Path) -> Non
     (good / "1.png").write_bytes((good / "1.png").read_bytes()[:40])
     with pytest.raises(BenchError, match=r"1\.png is"):
         score(good, metrics="brightness")
+
+
+def test_upscaling_never_removes_images_that_no_run_wrote(toys: Add, tmp_path: Path) -> None:
+    mine = tmp_path / "mine" / "images"
+    mine.mkdir(parents=True)
+    Image.new("RGB", (16, 16)).save(mine / "a.png")
+    with pytest.raises(BenchError, match="would be overwritten"):
+        upscale("repeat", mine, tmp_path / "mine", device="cpu")
+    assert [path.name for path in mine.iterdir()] == ["a.png"]
+
+
+def test_weights_bring_their_settings_and_refuse_others(toys: Add, tmp_path: Path) -> None:
+    weights = train("tint", "blobs", protocol="glow", out=tmp_path / "runs", seed=3, device="cpu")
+    images = tmp_path / "cache/blobs-0-16/train/lr"
+    assert len(upscale("tint", images, tmp_path / "out", weights=weights, device="cpu")) == 40
+    with pytest.raises(BenchError, match="trained with seed=3, not 5"):
+        upscale("tint", images, tmp_path / "out", weights=weights, seed=5, device="cpu")

@@ -7,7 +7,7 @@ import pytest
 
 from facesr.bench.errors import BenchError
 from facesr.bench.score import Failure, Score
-from facesr.bench.store import Record, Store, difference, read_json
+from facesr.bench.store import Record, Store, difference, folder_name, read_json
 
 
 def record(method: str = "bicubic", value: float = 1.5) -> Record:
@@ -81,10 +81,10 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
     store, order, said = Store(tmp_path), [], []  # type: ignore[var-annotated]
 
     def other() -> None:
-        with store.locked("bicubic", said.append):
+        with store.locked(tmp_path / "bicubic", "bicubic", said.append):
             order.append("other")
 
-    with store.locked("bicubic", said.append):
+    with store.locked(tmp_path / "bicubic", "bicubic", said.append):
         thread = threading.Thread(target=other)
         thread.start()
         while not said:
@@ -112,3 +112,29 @@ def test_samples_stay_out_of_the_rows(tmp_path: Path) -> None:
     cell = store.cell("bicubic", "embedded[test=real]")
     assert json.loads((cell / "realworld.json").read_text())["scores"][0]["samples"] == []
     assert replace(record().scores[0], samples=()) != record().scores[0]
+
+
+def test_no_two_labels_share_a_folder() -> None:
+    labels = [
+        "folder:a b",
+        "folder:a-b",
+        "folder:a:b",
+        "folder:\u7537",
+        "folder:\u5973",
+        "..",
+        "a",
+        ".a",
+    ]
+    names = [folder_name(label) for label in labels]
+    assert len(set(names)) == len(labels)
+    assert not [name for name in names if name.startswith(".") or "/" in name]
+
+
+def test_samples_of_another_record_are_never_read(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(record())
+    store.write(record(value=1.75))
+    cell = store.cell("bicubic", "embedded[test=real]")
+    (beside,) = cell.glob("*.samples-*.json")
+    beside.unlink()
+    assert store.read("bicubic", "embedded[test=real]", "realworld") is None

@@ -27,12 +27,14 @@ def test_good_methods_pass(toys: Add) -> None:
         ("def upscale(self, lr): return lr", "expected"),
         ("def upscale(self, lr): return big(lr).double()", "float64"),
         ("def upscale(self, lr): return big(lr) / 0", "NaN"),
+        ("def upscale(self, lr): return big(lr) * 2 - 1", "expected 0 to 1"),
+        ("def upscale(self, lr): raise KeyError('x')", "raised KeyError"),
         ("def upscale(self, lr): return big(lr) * lr.mean()", "neighbours"),
         ("def upscale(self, lr): return big(lr) * torch.rand(1)", "second time"),
         (
             "def __post_init__(self): self.net = nn.Conv2d(3, 3, 1)\n"
             "    def train(self, data, out): self.gain = 2.0\n"
-            "    def upscale(self, lr): return big(lr) * getattr(self, 'gain', 1.0)",
+            "    def upscale(self, lr): return big(lr) / 2 * getattr(self, 'gain', 1.0)",
             "outside self.net",
         ),
         (

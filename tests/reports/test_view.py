@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from facesr.reports._table import Table, tables
+from facesr.reports._layout import tables
+from facesr.reports._table import Table
 from facesr.reports._view import cards, forest, headline, spots
 
 

@@ -1,0 +1,132 @@
+"""Tables and scores on a terminal; without one, marks are signs and lines are not folded."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from facesr.bench.score import Score
+from facesr.bench.store import Results
+from facesr.reports._families import families
+from facesr.reports._format import digits, half_width
+from facesr.reports._layout import NOT_RUN, tables
+from facesr.reports._table import Cell, Line, Table
+from facesr.reports._words import DAGGER, NOTHING, absent, explain, gaps, lost, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+WIDTH = 160
+HEADS = ("metric", "value", "95 % interval", "n")
+
+
+def terminal(results: Results) -> None:
+    """Print every table, first group bold, second underlined."""
+    console, plain = _console(), not sys.stdout.isatty()
+    shown = tables(results.rows, results.failures, families(results))
+    said: set[str] = set()
+    for table in shown:
+        console.print(_text(f"{table.dataset}, protocol {table.protocol}", "bold"))
+        for chunk in table.chunks(_fitting(table, console.width)) if table.columns else []:
+            console.print(_rich(table, chunk, plain))
+            console.print()
+        signs = ["Here bold is written *, underlined +."] if plain and table.columns else []
+        about = [*explain(table), *signs, *_sentences([*absent(table), *gaps(table)])]
+        once = [sentence for sentence in about if sentence not in said]
+        for sentence in [*once, *_sentences(lost(table))]:
+            console.print(_text(sentence, "dim"), soft_wrap=True)
+        said.update(once)
+        console.print()
+    if not shown:
+        console.print(NOTHING)
+
+
+def terminal_scores(scores: Sequence[Score]) -> None:
+    """Print the scores of one folder of images, what each is written below it."""
+    from rich.padding import Padding
+
+    console, plain = _console(), not sys.stdout.isatty()
+    cells = [HEADS, *(_score_cells(score) for score in scores)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(HEADS))]
+    for line, score in zip(cells, [None, *scores], strict=True):
+        numbers = [part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True)]
+        text = "  ".join([line[0].ljust(widths[0]), *numbers]).rstrip()
+        console.print(_text(text, "bold" if score is None else ""), soft_wrap=plain)
+        for below in _below(score) if score else []:
+            dim = _text(f"  {below}" if plain else below, "dim")
+            console.print(dim if plain else Padding(dim, (0, 0, 0, 2)), soft_wrap=plain)
+
+
+def _console() -> "Console":
+    """Take the width of the terminal, or of COLUMNS; wide where there is neither."""
+    from rich.console import Console
+
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if known else WIDTH, highlight=False)
+
+
+def _text(text: str, style: str = "") -> "Text":
+    from rich.text import Text
+
+    return Text(visible(text), style=style)
+
+
+def _sentences(items: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"{what}: {why}" for what, why in items]
+
+
+def _score_cells(score: Score) -> tuple[str, ...]:
+    head = visible(" ".join(part for part in (score.metric, score.unit) if part))
+    if score.value is None:
+        return head, "n/a", "", ""
+    half = half_width(score.low, score.high)
+    written = digits([score.value], [half] if half else [])
+    value = " ".join(part for part in (written.text(score.value), written.factor) if part)
+    interval = ""
+    if score.low is not None and score.high is not None:
+        interval = f"{written.text(score.low)} to {written.text(score.high)}"
+    return head, value, interval, f"{score.n:,}"
+
+
+def _below(score: Score) -> list[str]:
+    if score.value is None:
+        return [score.note or NOT_RUN]
+    way = f"interval: {score.interval}" if score.interval else ""
+    return [part for part in (score.identity, way, score.note) if part]
+
+
+def _fitting(table: Table, width: int) -> int:
+    """Return how many columns fit beside the names."""
+    names = max(len(visible(line.method)) for line in table.lines)
+    widest = max(len(column.metric) for column in table.columns) + 4
+    return max(1, (width - names) // widest)
+
+
+def _rich(table: Table, chunk: Sequence[int], plain: bool) -> "RichTable":
+    from rich.table import Table as RichTable
+
+    shown = RichTable(box=None, pad_edge=False)
+    shown.add_column("method")
+    for column in (table.columns[i] for i in chunk):
+        head = _text(f"{column.metric} {column.arrow}")
+        if column.scale:
+            head.append("\n").append(_text(column.scale))
+        shown.add_column(head, justify="right", no_wrap=True)
+    for line in table.lines:
+        cells = [_rich_cell(line.cells[i], plain) for i in chunk]
+        shown.add_row(_name(table, line), *cells)
+    return shown
+
+
+def _name(table: Table, line: Line) -> "Text":
+    name, terms = _text(line.method), table.apart(line)
+    return name.append(" ").append(_text(f"({terms})", "dim")) if terms else name
+
+
+def _rich_cell(cell: Cell, plain: bool) -> "Text":
+    known = cell.state in ("value", "partly")
+    style = {1: "bold", 2: "underline"}.get(cell.mark, "" if known else "dim")
+    sign = {1: "*", 2: "+"}.get(cell.mark, " ") if plain else ""
+    return _text(cell.text + (DAGGER if cell.state == "partly" else sign), style)
