@@ -10,7 +10,7 @@ from typing import Any
 from facesr.bench import plan, provenance, steps
 from facesr.bench.choices import Choice
 from facesr.bench.contract import Method, Protocol
-from facesr.bench.errors import BenchError, sentence
+from facesr.bench.errors import BenchError, Stale, sentence
 from facesr.bench.files import digest_of, write_text
 from facesr.bench.ready import Ready
 from facesr.bench.score import Failure
@@ -109,6 +109,8 @@ class Board:
                     self.store.write(record)
                     self._trace(place).unlink(missing_ok=True)
                     return record
+                except Stale as error:
+                    return Failure(*place, str(error))  # the stored row stays good
                 except BenchError as error:
                     return self._failed(Failure(*place, str(error)), "")
                 except Exception as error:  # a method may raise anything; the other cells go on

@@ -215,7 +215,7 @@ def _parsed(path: Path, _changed: int) -> ast.Module:
     try:
         return ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as error:
-        raise BadName(f"{path} line {error.lineno} is not valid Python: {error.msg}") from None
+        raise BenchError(f"{path} line {error.lineno} is not valid Python: {error.msg}") from None
 
 
 def _bare(path: Path) -> str:

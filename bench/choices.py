@@ -75,7 +75,9 @@ def choose(kind: Kind, text: str | Sequence[str]) -> list[Choice]:
     labels = [choice.label for choice in chosen]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
-        raise BadName(f"{twice[0]!r} is named twice; give each {kind.removesuffix('s')} once")
+        raise BadName(
+            f"{twice[0]!r} is named twice; give each once, and two folders two names or two --out"
+        )
     if not chosen:
         raise BadName(f"no {kind} named; known: {', '.join(catalog.names(kind))}")
     return chosen
@@ -87,7 +89,8 @@ def check_settings(kind: Kind, name: str, given: Iterable[str]) -> None:
     Raises:
         BadName: If one does not; near misses are suggested.
     """
-    known = catalog.describe(kind, name).settings
+    given = list(given)
+    known = catalog.describe(kind, name).settings if given else {}
     for setting in given:
         if setting in _SIZES.get(kind, ()):
             raise BadName(f"{name}.{setting} cannot be set by hand: the protocol decides it")
@@ -96,8 +99,14 @@ def check_settings(kind: Kind, name: str, given: Iterable[str]) -> None:
             raise BadName(f"{name} has no setting {setting!r}; {hint}")
 
 
-def parse_settings(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
+def parse_settings(
+    pairs: Iterable[str], only: Sequence[str] | None = None
+) -> dict[str, dict[str, str]]:
     """Read `method.setting=value` pairs.
+
+    Args:
+        pairs: As on the command line.
+        only: The methods that take part; all if left out.
 
     Raises:
         BadName: If a pair has another form, or the method or setting does not exist.
@@ -113,5 +122,7 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, dict[str, str]]:
             raise BadName(f"cannot read --set {pair!r}; write method.setting=value")
         catalog.entry("methods", name)
         check_settings("methods", name, [setting])
+        if only is not None and name not in only:
+            raise BadName(f"--set {pair} is for {name}, which takes no part here")
         chosen.setdefault(name, {})[setting] = value
     return chosen

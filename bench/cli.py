@@ -1,6 +1,7 @@
 """The `bench` command: arguments to calls, results to text; no logic of its own."""
 
 import sys
+from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from facesr.bench import catalog
-from facesr.bench.errors import BadName, BenchError
+from facesr.bench.errors import BadName, BenchError, sentence
 
 app = typer.Typer(
     name="bench",
@@ -56,7 +57,7 @@ Sets = Annotated[
     typer.Option("--set", metavar="METHOD.SETTING=VALUE", help="Change a setting; may be repeated"),
 ]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
-Seed = Annotated[int, typer.Option(help="Seed of training and upscaling")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of training and upscaling")]
 Limit = Annotated[
     int | None, typer.Option(min=2, help="At most this many faces per half of a split")
 ]
@@ -97,20 +98,21 @@ def run(
     from facesr.reports.table import terminal
     from facesr.reports.write import write
 
-    results = run_board(
-        methods,
-        protocol,
-        datasets,
-        data=data,
-        budget=budget,
-        settings=settings,
-        out=out,
-        device=device,
-        seed=seed,
-        limit=limit,
-        retrain=retrain,
-        executor=executor,
-    )
+    with redirect_stdout(sys.stderr):  # what a method prints must not mix with results
+        results = run_board(
+            methods,
+            protocol,
+            datasets,
+            data=data,
+            budget=budget,
+            settings=settings,
+            out=out,
+            device=device,
+            seed=seed,
+            limit=limit,
+            retrain=retrain,
+            executor=executor,
+        )
     if json:
         _print_json(results)
     else:
@@ -124,10 +126,14 @@ def run(
 @app.command()
 def train(
     method: str,
-    dataset: Annotated[str, typer.Option("--dataset", help="Name of a data set")] = "embedded",
+    dataset: Annotated[
+        str | None, typer.Option(help="Name of a data set; what --data holds, or embedded")
+    ] = None,
     protocol: Annotated[str, typer.Option(help="Protocol that decides sizes")] = "realworld",
     data: Data = None,
-    budget: Annotated[Budget, typer.Option(help="How long to train")] = Budget.paper,
+    budget: Annotated[
+        Budget | None, typer.Option(help="How long to train; smoke without --data, else paper")
+    ] = None,
     set_: Sets = None,
     out: Out = Path("runs"),
     device: Device = "auto",
@@ -138,9 +144,10 @@ def train(
     """Train one method and print the place of its weights."""
     from facesr.bench import choices
 
-    settings = choices.parse_settings(set_ or [])
     name = choices.parse("methods", method).name
-    choices.parse("datasets", dataset)
+    settings = choices.parse_settings(set_ or [], only=[name])
+    if dataset:
+        choices.parse("datasets", dataset)
     from facesr.bench.single import train as train_method
 
     weights = train_method(
@@ -175,8 +182,8 @@ def upscale(
     """Upscale a folder of images."""
     from facesr.bench import choices
 
-    settings = choices.parse_settings(set_ or [])
     name = choices.parse("methods", method).name
+    settings = choices.parse_settings(set_ or [], only=[name])
     from facesr.bench.single import upscale as upscale_images
 
     faces = upscale_images(
@@ -304,19 +311,21 @@ def main(argv: list[str] | None = None) -> int:
         0 if all is done, 1 if some cells failed or something cannot be used, 2 on bad usage.
     """
     try:
-        app(argv, standalone_mode=True)
-    except SystemExit as end:
-        return int(end.code or 0)
-    except KeyboardInterrupt:
+        return int(app(argv, standalone_mode=False) or 0)
+    except (KeyboardInterrupt, typer.Abort):
         _say("stopped; the same command goes on where this one ended")
         return 130
     except BadName as error:
         _say(f"bench: error: {error}")
         return 2
-    except BenchError as error:
-        _say(f"bench: error: {error}")
+    except (BenchError, OSError) as error:
+        _say(f"bench: error: {sentence(error)}")
         return 1
-    return 0
+    except Exception as error:
+        if not hasattr(error, "show"):  # what typer shows is bad usage; the rest is a bug of ours
+            raise
+        error.show()
+        return 2
 
 
 def _known_format(text: str) -> str:

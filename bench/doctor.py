@@ -48,13 +48,13 @@ def text(findings: dict[str, Any]) -> str:
     Args:
         findings: From `examine`.
     """
-    lines = [f"commit    {findings['commit']}"]
-    lines += [f"{name:<10}{number}" for name, number in findings["versions"].items()]
-    lines += [f"{'device':<10}{d} ({name})" for d, name in findings["devices"].items()]
+    lines = [f"{'commit':<17}{findings['commit']}"]
+    lines += [f"{name:<17}{number}" for name, number in findings["versions"].items()]
+    lines += [f"{'device':<17}{d} ({name})" for d, name in findings["devices"].items()]
     lines += [
-        f"{'cores':<10}{findings['cores']}, torch uses {findings['threads']}",
-        f"{'cache':<10}{findings['cache']}",
-        f"{'assets':<10}{findings['assets_folder']}",
+        f"{'cores':<17}{findings['cores']}, torch uses {findings['threads']}",
+        f"{'cache':<17}{findings['cache']}",
+        f"{'assets':<17}{findings['assets_folder']}",
         "",
         "packages",
     ]

@@ -9,6 +9,10 @@ class BadName(BenchError):
     """A method, data set, protocol, metric or setting that does not exist."""
 
 
+class Stale(BenchError):
+    """Weights that were trained under other conditions; what is there stays good."""
+
+
 class BadImage(BenchError):
     """A file that cannot be used as a face."""
 
@@ -23,4 +27,6 @@ def sentence(error: BaseException) -> str:
     >>> sentence(BadData("no faces")), sentence(KeyError("x"))
     ('no faces', "KeyError: 'x'")
     """
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename} cannot be used: {error.strerror.lower()}"
     return str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"

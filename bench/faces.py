@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from facesr.bench.errors import BadData, BadImage
@@ -101,19 +101,20 @@ class Faces:
         height, width = pixels.shape[:2]
         if (height, width) != (self.size, self.size):
             raise BadImage(
-                f"{self.root / name} is {width}x{height} pixels, expected {self.size}x{self.size}"
+                f"{self.root / name} is {width}x{height} pixels, expected {self.size}x{self.size}; "
+                "crop it to a square of that size"
             )
         return pixels
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read an 8-bit image as RGB; grey becomes RGB by repeating the channel.
+    """Read an 8-bit image as RGB, turned as its EXIF says; grey repeats its channel.
 
     Returns:
         Pixels, (h, w, 3), uint8.
 
     Raises:
-        BadImage: If the file is absent, is no image, is truncated, is transparent, or holds
+        BadImage: If the file is absent, is no image, is truncated, moves, is transparent, or holds
             colours other than 8-bit grey or RGB.
     """
     try:
@@ -126,15 +127,21 @@ def read_image(path: Path) -> NDArray[np.uint8]:
                 raise BadImage(
                     f"{path} has colour mode {mode}, expected 8-bit RGB or grey; convert it"
                 )
-            if image.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+            if getattr(image, "n_frames", 1) > 1:
+                raise BadImage(f"{path} is an animation; save one frame as plain RGB")
+            if image.has_transparency_data and _transparent(image):
                 raise BadImage(f"{path} has transparent pixels; save it as plain RGB")
-            return np.array(image.convert("RGB"))
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
     except FileNotFoundError:
         raise BadImage(f"{path} does not exist") from None
     except UnidentifiedImageError:
         raise BadImage(f"{path} is not an image that can be read; replace or remove it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadImage(f"{path} is damaged or cut short ({error}); replace it") from None
+
+
+def _transparent(image: Image.Image) -> bool:
+    return image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def folder(root: Path, title: str = "", size: int | None = None) -> Faces:
@@ -151,7 +158,8 @@ def folder(root: Path, title: str = "", size: int | None = None) -> Faces:
     """
     if not root.is_dir():
         raise BadData(f"{root} is not a folder")
-    names = tuple(sorted(p.name for p in root.iterdir() if p.suffix.lower() in SUFFIXES))
+    found = (path for path in root.iterdir() if path.suffix.lower() in SUFFIXES)
+    names = tuple(sorted(path.name for path in found if not path.name.startswith(".")))
     if not names:
         raise BadData(f"{root} holds no image ({', '.join(SUFFIXES)})")
     counts = Counter(Path(name).stem for name in names)

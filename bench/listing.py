@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from facesr.bench import assets, catalog
 from facesr.bench.catalog import Kind
+from facesr.bench.errors import BenchError
 
 
 def listing(what: str, params: bool = False) -> list[dict[str, Any]]:
@@ -49,7 +50,10 @@ def count_parameters(name: str) -> int:
 
 
 def _entry(kind: Kind, name: str, params: bool) -> dict[str, Any]:
-    found = catalog.describe(kind, name)
+    try:
+        found = catalog.describe(kind, name)
+    except BenchError as error:
+        return {"name": name, "title": f"cannot be read: {error}", "settings": {}}
     about = found.about
     entry: dict[str, Any] = {"name": name, "title": found.title, "settings": found.settings}
     if kind == "methods":

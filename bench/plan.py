@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from facesr.bench import assets, catalog
 from facesr.bench.choices import Choice
@@ -106,7 +106,10 @@ def default_datasets(data: Path | None) -> list[Choice]:
     found = [Choice("datasets", name) for name, sentence in absent.items() if not sentence]
     if not found:
         reasons = "; ".join(f"{name}: {sentence}" for name, sentence in absent.items())
-        raise BenchError(f"{data} holds none of the known data sets ({reasons})")
+        raise BenchError(
+            f"{data} holds none of the known data sets ({reasons}); for images of your own write "
+            "--datasets folder:PATH"
+        )
     return found
 
 
@@ -133,7 +136,19 @@ def typed(cls: type[Any], given: Mapping[str, Any], name: str) -> dict[str, Any]
             raise BadName(f"{name} has no setting {key!r}; {catalog.suggest(key, list(hints))}")
         try:
             typed[key] = TypeAdapter(hints[key]).validate_python(value)
-        except ValidationError as error:
-            wish = error.errors()[0]["msg"]
-            raise BadName(f"{name}.{key}={value!r}: {wish[0].lower()}{wish[1:]}") from None
+        except ValidationError:
+            wish = _wish(hints[key])
+            raise BadName(f"{name}.{key} is {value!r}, expected {wish}") from None
     return typed
+
+
+def _wish(hint: Any) -> str:
+    """Say in words what values a type takes.
+
+    >>> _wish(int), _wish(Literal["y", "rgb"])
+    ('a whole number', 'y or rgb')
+    """
+    if get_origin(hint) is Literal:
+        return " or ".join(str(choice) for choice in get_args(hint))
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return words.get(hint, str(hint))

@@ -63,16 +63,18 @@ def prepare(label: str, dataset: Dataset, protocol: Protocol, store: Store, say:
         BenchError: If files are absent or unusable, with a sentence that names them.
     """
     if absent := dataset.missing():
-        raise BenchError(f"{label}: {absent}")
+        raise BenchError(absent)
     test = dataset.split("test")
     sizes = (protocol.lr_size, protocol.lr_size * protocol.scale)
     for half, faces, size in zip(("lr", "hr"), (test.lr, test.hr), sizes, strict=True):
         if not len(faces):
-            raise BenchError(f"{label}: the test part has no {half} faces")
+            raise BenchError(f"the test part has no {half} faces")
         if faces.size != size:
             raise BenchError(
-                f"{label}: {half} faces of the test part are {faces.size} px, expected {size} px"
+                f"{half} faces of the test part are {faces.size} px, expected {size} px"
             )
+    if not test.paired and any(metric.needs == "pairs" for metric in protocol.metrics()):
+        raise BenchError("the protocol compares with originals, which these faces do not have")
     say(
         f"  {label}: {len(test.lr)} test inputs of {test.lr.size} px, {len(test.hr)} "
         f"{'originals' if test.paired else 'reference faces'} of {test.hr.size} px"

@@ -17,7 +17,7 @@ from facesr.bench.score import Failure, Kind
 from facesr.bench.store import Results, Store
 
 if TYPE_CHECKING:
-    from facesr.bench.contract import Protocol
+    from facesr.bench.contract import Dataset, Protocol
 
 
 def say(sentence: str) -> None:
@@ -80,10 +80,11 @@ def run(
     store = Store(out.resolve() if executor == "ray" else out)
     board = Board(store, measure, ruler, options, say)
     useless = _useless(board, chosen)
+    built = {place.label: plan.build_dataset(place, ruler, data, limit) for place in places}
     _announce(chosen, places, measure, options, out, data)
     _announce_gaps(ruler)
-    ready, failures = _prepare(board, chosen, places, data, limit)
     fit = [choice for choice in chosen if choice.label not in useless]
+    ready, failures = _prepare(board, chosen, fit, places, built)
     for choice, faces in [(choice, faces) for choice in fit for faces in ready]:
         say(f"  {choice.label} on {faces.label}: {_forecast(board, choice, faces)}")
     records = []
@@ -110,11 +111,11 @@ def _useless(board: Board, chosen: Sequence[Choice]) -> dict[str, tuple[str, Kin
     """
     found: dict[str, tuple[str, Kind]] = {}
     for choice in chosen:
-        if reason := board.unable(choice):
-            found[choice.label] = (reason, "skip")
-            continue
         try:
-            board.method(choice)
+            if reason := board.unable(choice):
+                found[choice.label] = (reason, "skip")
+            else:
+                board.method(choice)
         except BadName:
             raise
         except Exception as error:  # a method may raise anything
@@ -142,9 +143,7 @@ def pick_device(device: str) -> str:
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError):
-        raise BenchError(
-            f"no device {device!r} on this machine; use --device auto or cpu"
-        ) from None
+        raise BadName(f"no device {device!r} on this machine; use --device auto or cpu") from None
     return device
 
 
@@ -155,7 +154,7 @@ def checked_settings(
     for name, given in settings.items():
         choices.check_settings("methods", catalog.entry("methods", name).name, given)
         if name not in {choice.name for choice in chosen}:
-            raise BenchError(f"settings are given for {name}, which takes no part in this run")
+            raise BadName(f"settings are given for {name}, which takes no part in this run")
     return settings
 
 
@@ -177,36 +176,29 @@ def _announce(
 
 
 def _announce_gaps(ruler: "Protocol") -> None:
-    gaps: dict[str, list[str]] = {}
-    for metric in ruler.metrics():
-        if absent := metric.missing():
-            gaps.setdefault(absent, []).append(type(metric).__name__.lower())
-    for absent, names in gaps.items():
-        say(f"  left out: {', '.join(names)}: {absent}")
+    gaps = [type(metric).__name__.lower() for metric in ruler.metrics() if metric.missing()]
+    if gaps:
+        say(f"  left out: {', '.join(gaps)}; below the board stands what they need")
 
 
 def _prepare(
     board: Board,
     chosen: Sequence[Choice],
+    fit: Sequence[Choice],
     places: Sequence[Choice],
-    data: Path | None,
-    limit: int | None,
+    built: Mapping[str, "Dataset"],
 ) -> tuple[list[Ready], list[Failure]]:
     """Get data sets ready; one that cannot be used fails its own cells only."""
     ready, failures = [], []
-    trains = any(catalog.describe("methods", choice.name).trainable for choice in chosen)
     for place in places:
         try:
-            dataset = plan.build_dataset(place, board.protocol, data, limit)
-            faces = prepare(place.label, dataset, board.protocol, board.store, say)
-        except BadName:
-            raise
+            faces = prepare(place.label, built[place.label], board.protocol, board.store, say)
         except Exception as error:  # a data set of somebody else may raise anything
             say(f"fail: {place.label}: {sentence(error)}")
             failures += [board.lost(choice, place.label, sentence(error)) for choice in chosen]
             continue
         ready.append(faces)
-        if trains:
+        if any(catalog.describe("methods", choice.name).trainable for choice in fit):
             with suppress(BenchError):  # the cells of methods that learn will say so
                 _ = faces.train
     return ready, failures

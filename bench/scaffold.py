@@ -1,5 +1,6 @@
 """The file of a new method, ready to edit."""
 
+from keyword import iskeyword
 from pathlib import Path
 
 from facesr.bench import catalog
@@ -50,7 +51,7 @@ def write_new(kind: str, name: str, root: Path | None = None) -> list[Path]:
     """
     if kind != "method":
         raise BadName(f"cannot make a new {kind!r}; known: method")
-    if not (name.isidentifier() and name.islower() and name[0] != "_"):
+    if not (name.isidentifier() and name.islower() and name[0] != "_") or iskeyword(name):
         raise BadName(f"{name!r} cannot be a method's name; use lower-case letters, digits and _")
     if name in catalog.names("methods"):
         raise BadName(f"a method named {name!r} is there already; choose another name")

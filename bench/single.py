@@ -9,7 +9,7 @@ import torch
 from facesr.bench import choices, plan, steps
 from facesr.bench.board import Board, Options, learns
 from facesr.bench.contract import Metric
-from facesr.bench.errors import BadData, BenchError
+from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.bench.faces import Faces, folder
 from facesr.bench.files import digest
 from facesr.bench.run import checked_settings, pick_device, say
@@ -19,11 +19,11 @@ from facesr.bench.store import Store, read_json
 
 def train(
     method: str,
-    dataset: str,
+    dataset: str | None = None,
     *,
     protocol: str = "realworld",
     data: Path | None = None,
-    budget: str = "paper",
+    budget: str | None = None,
     settings: Mapping[str, Any] | None = None,
     out: Path = Path("runs"),
     device: str = "auto",
@@ -35,7 +35,7 @@ def train(
 
     Args:
         method: Name, or `name[setting=value]`.
-        dataset: Name of the data set.
+        dataset: Name of the data set; the one found below `data`, or `embedded`, if left out.
         protocol: Name of the protocol, which decides sizes.
         data: As in `run`.
         budget: As in `run`.
@@ -52,21 +52,26 @@ def train(
     Raises:
         BenchError: If the method has nothing to learn, or the data cannot be used.
     """
-    choice, place = choices.parse("methods", method), choices.parse("datasets", dataset)
+    choice, measure = choices.parse("methods", method), choices.parse("protocols", protocol)
     overrides = checked_settings({choice.name: settings or {}}, [choice])
-    options = Options(budget, overrides, pick_device(device), seed, retrain)
-    measure = choices.parse("protocols", protocol)
+    places = [choices.parse("datasets", dataset)] if dataset else plan.default_datasets(data)[:1]
+    length = budget or ("paper" if data else "smoke")
+    options = Options(length, overrides, pick_device(device), seed, retrain)
     ruler = plan.build_protocol(measure)
     store = Store(out)
     board = Board(store, measure, ruler, options, say)
     built = board.method(choice)
     if not learns(built):
         raise BenchError(f"{choice.label} has nothing to train; `bench upscale` takes it as it is")
-    source = plan.build_dataset(place, ruler, data, limit)
+    source = plan.build_dataset(places[0], ruler, data, limit)
     if absent := source.missing():
-        raise BadData(f"{place.label}: {absent}")
+        raise BadData(absent)
     faces = source.split("train")
     target = store.training(choice.label, steps.fingerprint(faces))
+    say(
+        f"plan: train {choice.label} on {len(faces.hr)} HR and {len(faces.lr)} LR faces of "
+        f"{places[0].label}; budget {length}, device {options.device}, seed {seed}, in {target}"
+    )
     with store.locked(store.method(choice.label), choice.label, say):
         key = steps.training_key(built, choice.name, faces)
         steps.train(built, choice.label, faces, target, key, retrain)
@@ -152,7 +157,7 @@ def score(
         BenchError: If a file cannot be used, or a metric needs a reference and none is given.
     """
     if metrics and protocol:
-        raise BenchError("give --metrics or --protocol, not both")
+        raise BadName("give --metrics or --protocol, not both")
     if protocol:
         chosen = plan.build_protocol(choices.parse("protocols", protocol)).metrics()
     else:
@@ -160,23 +165,19 @@ def score(
         chosen = [plan.build_metric(choice) for choice in names]
     sr = folder(images)
     real = folder(reference, size=sr.size) if reference else None
-    paired = real is not None and real.stems == sr.stems
-
-    def usable(metric: Metric) -> bool:
-        return {"nothing": True, "faces": real is not None, "pairs": paired}.get(
-            metric.needs, False
-        )
-
     if not (metrics or protocol):
-        chosen = [metric for metric in chosen if usable(metric)]
+        chosen = [metric for metric in chosen if _fits(metric, sr, real)]
     for metric in chosen:
-        if not usable(metric):
-            name = type(metric).__name__.lower()
-            wish = (
-                "a reference folder" if metric.needs == "faces" else "originals of the same names"
-            )
-            raise BenchError(f"{name} needs {wish}; give --reference DIR")
+        if metric.needs in ("faces", "pairs") and real is None:
+            wish = "real faces" if metric.needs == "faces" else "originals of the same names"
+            raise BadName(f"{type(metric).__name__.lower()} needs {wish}; give --reference DIR")
     return [metric.score(sr, real) for metric in chosen]
+
+
+def _fits(metric: Metric, sr: Faces, real: Faces | None) -> bool:
+    paired = real is not None and real.stems == sr.stems
+    fits = {"nothing": True, "faces": real is not None, "pairs": paired, "input": False}
+    return fits[metric.needs]
 
 
 def _load(method: Any, weights: Path, label: str) -> None:
@@ -186,6 +187,4 @@ def _load(method: Any, weights: Path, label: str) -> None:
         raise
     except Exception as error:  # safetensors, pickle and key errors: all mean the wrong file
         first = str(error).strip().partition("\n")[0]
-        raise BenchError(
-            f"{weights} holds no weights of {label} with these settings: {first}"
-        ) from None
+        raise BenchError(f"{weights} holds no weights that {label} can read ({first})") from None

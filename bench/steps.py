@@ -15,7 +15,7 @@ import torch
 from facesr.bench import catalog, provenance
 from facesr.bench.catalog import Kind
 from facesr.bench.contract import Method, Protocol, Split
-from facesr.bench.errors import BenchError
+from facesr.bench.errors import BenchError, Stale
 from facesr.bench.faces import Faces, write_images
 from facesr.bench.files import digest, digest_of, write_json, write_whole
 from facesr.bench.plan import settings_of
@@ -128,13 +128,13 @@ def train(
     The weights are in `folder/weights.safetensors` then, for `Method.load`.
 
     Raises:
-        BenchError: If the folder holds a training under other conditions and `retrain` is off.
+        Stale: If the folder holds a training under other conditions and `retrain` is off.
     """
     note, weights = folder / "train.json", folder / "weights.safetensors"
     state = read_json(note)
     if differs := _obstacle(state, weights, key):
         if not retrain:
-            raise BenchError(
+            raise Stale(
                 f"the weights of {label} in {folder} cannot be reused ({differs}); pass --retrain "
                 "to replace them, or --out for another run folder"
             )

@@ -176,17 +176,23 @@ class Store:
         """Read every number and every failure, in a fixed order.
 
         Raises:
-            BenchError: If the folder is absent, or a file in it is none of ours.
+            BenchError: If the folder is absent.
         """
         if not self.root.is_dir():
-            raise BenchError(f"{self.root} is not a folder; `bench run --out {self.root}` makes it")
-        failed = sorted(self.root.glob("*/*/*.failed.json"))
-        failures = [_failure(path) for path in failed]
+            raise BenchError(f"{self.root} is not a run folder; `bench run --out DIR` makes one")
+        failures = [_failure(path) for path in sorted(self.root.glob("*/*/*.failed.json"))]
         lost = {(f.method, f.dataset, f.protocol) for f in failures}
-        paths = [p for p in sorted(self.root.glob("*/*/*.json")) if _is_record(p)]
-        records = [_record(path) for path in paths]
-        kept = [r for r in records if (r.method, r.dataset, r.protocol) not in lost]
-        return Results([row for record in kept for row in record.rows()], failures)
+        rows: list[Row] = []
+        for path in filter(_is_record, sorted(self.root.glob("*/*/*.json"))):
+            try:
+                record = _record(path)
+            except BenchError as error:
+                place = (path.parent.parent.name, path.parent.name, path.stem)
+                failures.append(Failure(*place, str(error)))
+                continue
+            if (record.method, record.dataset, record.protocol) not in lost:
+                rows += record.rows()
+        return Results(rows, failures)
 
     def _path(self, method: str, dataset: str, protocol: str) -> Path:
         return self.cell(method, dataset) / f"{folder_name(protocol)}.json"
@@ -222,9 +228,9 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except ValueError as error:
-        raise BenchError(f"{path} is not valid JSON ({error}); remove it to redo it") from None
+        raise BenchError(f"{path} is damaged ({error}); the same run makes it anew") from None
     if not isinstance(value, dict):
-        raise BenchError(f"{path} holds no JSON object; remove it to redo it")
+        raise BenchError(f"{path} is damaged (it holds no JSON object); the same run makes it anew")
     return value
 
 
@@ -247,9 +253,15 @@ _OPAQUE = {"code": "its code changed", "data": "the training faces changed"}
 
 
 def _is_record(path: Path) -> bool:
+    """Tell whether a file is, or was, a record of ours."""
     other = path.name == "images.json" or path.name.endswith(".failed.json")
     samples = re.search(r"\.samples-[0-9a-f]{8}\.json$", path.name)
-    return not (other or samples or path.parent.name.startswith("train-"))
+    if other or samples or path.parent.name.startswith("train-"):
+        return False
+    try:
+        return "schema" in read_json(path)
+    except BenchError:
+        return True  # damaged: its cell has to be named
 
 
 def _record(path: Path) -> Record:

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from io import StringIO
 from math import ceil
 from pathlib import Path
 from typing import ClassVar
@@ -96,25 +97,29 @@ class Folder(Dataset):
         if not table.is_file():
             return None
         known = _read(table)
-        lacking = [name for name in faces.names if name not in known]
-        if len(lacking) == len(faces):
-            return None
+        lacking = [
+            name for name, stem in zip(faces.names, faces.stems, strict=True) if stem not in known
+        ]
         if lacking:
             raise BadData(
                 f"{table} has no line for {lacking[0]} and {len(lacking) - 1} other faces of "
-                f"{faces.root}; name all of a folder or none"
+                f"{faces.root}; name all faces of both folders or remove it"
             )
-        return tuple(known[name] for name in faces.names)
+        return tuple(known[stem] for stem in faces.stems)
 
 
 def _read(table: Path) -> Mapping[str, str]:
     known: dict[str, str] = {}
-    with table.open(encoding="utf-8-sig", newline="") as file:
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadData(f"{table} is not UTF-8 text; save it as UTF-8") from None
+    with StringIO(text, newline="") as file:
         lines = csv.DictReader(file)
         if lines.fieldnames is None or not {"name", "identity"} <= set(lines.fieldnames):
             raise BadData(f"{table} has no columns `name` and `identity` in its first line")
         for line in lines:
-            name, identity = line["name"], line["identity"]
+            name, identity = Path(line["name"] or "").stem, line["identity"]
             if not name or not identity or known.setdefault(name, identity) != identity:
                 raise BadData(
                     f"{table} line {lines.line_num} gives {name or 'no name'!r} the identity "

@@ -40,7 +40,7 @@ def too_small(sr: Faces, least: int, crop: int = 0) -> str:
     if side >= least:
         return ""
     cropped = f" after cropping {crop}" if crop else ""
-    return f"defined from {least} pixels on, these faces have {side}{cropped}"
+    return f"defined from {least} pixel{'s' * (least > 1)} on, these faces have {side}{cropped}"
 
 
 def same_size(sr: Faces, reference: Faces, metric: str) -> Faces:

@@ -133,7 +133,7 @@ def rate(found: ArrayLike, people: Sequence[str] | None = None) -> Interval:
         return bootstrap(100.0 * hits, people)
     n = len(sample.sums)
     low, high = wilson(sample.mean * n, n)
-    return Interval(100 * low, 100 * high, f"Wilson, {n} {sample.name}")
+    return Interval(100 * low, 100 * high, f"Wilson over {sample.name}, n = {n}")
 
 
 def wilson(hits: float, n: int) -> tuple[float, float]:

@@ -139,7 +139,7 @@ class Page:
         return list(dict.fromkeys(columns))
 
 
-def page(
+def gather(
     boards: Sequence[Table],
     results: Results,
     root: Path,

@@ -1,6 +1,7 @@
-"""Tables and scores on a terminal; without one, marks are signs and lines are not folded."""
+"""Tables and scores on a terminal; without one, marks are signs and long lines stay whole."""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ def terminal(results: Results) -> None:
         about = [*explain(table), *signs, *_sentences([*absent(table), *gaps(table)])]
         once = [sentence for sentence in about if sentence not in said]
         for sentence in [*once, *_sentences(lost(table))]:
-            console.print(_text(sentence, "dim"), soft_wrap=True)
+            _print(console, sentence, "dim")
         said.update(once)
         console.print()
     if not shown:
@@ -45,26 +46,53 @@ def terminal(results: Results) -> None:
 
 def terminal_scores(scores: Sequence[Score]) -> None:
     """Print the scores of one folder of images, what each is written below it."""
-    from rich.padding import Padding
-
-    console, plain = _console(), not sys.stdout.isatty()
+    console = _console()
     cells = [HEADS, *(_score_cells(score) for score in scores)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(HEADS))]
     for line, score in zip(cells, [None, *scores], strict=True):
         numbers = [part.rjust(width) for part, width in zip(line[1:], widths[1:], strict=True)]
         text = "  ".join([line[0].ljust(widths[0]), *numbers]).rstrip()
-        console.print(_text(text, "bold" if score is None else ""), soft_wrap=plain)
+        _print(console, text, "bold" if score is None else "")
         for below in _below(score) if score else []:
-            dim = _text(f"  {below}" if plain else below, "dim")
-            console.print(dim if plain else Padding(dim, (0, 0, 0, 2)), soft_wrap=plain)
+            _print(console, below, "dim", "  ")
 
 
 def _console() -> "Console":
     """Take the width of the terminal, or of COLUMNS; wide where there is neither."""
     from rich.console import Console
 
-    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
-    return Console(width=None if known else WIDTH, highlight=False)
+    return Console(width=None if _measured() else WIDTH, highlight=False)
+
+
+def _measured() -> bool:
+    """Tell whether somebody said how wide lines may be."""
+    return sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+
+
+def _print(console: "Console", text: str, style: str, before: str = "") -> None:
+    """Print a paragraph, folded where the width is known."""
+    seen = visible(text)
+    width = max(1, console.width - len(before))
+    for line in folded(seen, width) if _measured() else [seen]:
+        console.print(_text(before).append(_text(line, style)), soft_wrap=True)
+
+
+def folded(text: str, width: int) -> list[str]:
+    """Fold text after a space or a comma; what is longer than a line is cut.
+
+    >>> folded("what it is: fid[size=64,n=1,000]", 12)
+    ['what it is:', 'fid[size=64,', 'n=1,000]']
+    """
+    lines = [""]
+    for piece in re.split(r"(?<= )|(?<=,)(?=[^\d\s])", text):
+        if lines[-1] and len(lines[-1] + piece.rstrip()) > width:
+            lines.append("")
+        line = lines.pop() + piece
+        while len(line.rstrip()) > width:
+            lines.append(line[:width])
+            line = line[width:]
+        lines.append(line)
+    return [line.rstrip() for line in lines]
 
 
 def _text(text: str, style: str = "") -> "Text":
@@ -99,7 +127,9 @@ def _below(score: Score) -> list[str]:
 
 def _fitting(table: Table, width: int) -> int:
     """Return how many columns fit beside the names."""
-    names = max(len(visible(line.method)) for line in table.lines)
+    bare = max(len(visible(line.method)) for line in table.lines)
+    whole = max(len(visible(table.name(line))) for line in table.lines)
+    names = max(bare, min(whole, width // 3))  # terms behind a name may fold
     widest = max(len(column.metric) for column in table.columns) + 4
     return max(1, (width - names) // widest)
 

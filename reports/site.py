@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from facesr.bench.files import write_text
 from facesr.bench.store import Results
-from facesr.reports._page import page as gathered
 from facesr.reports._families import families as installed_families
 from facesr.reports._layout import tables
+from facesr.reports._page import gather
 from facesr.reports._table import Table
 from facesr.reports._words import visible
 
@@ -57,7 +57,7 @@ def write_page(
     pictures: bool = True,
 ) -> Path:
     """Write `out/index.html` from tables that are there already; else as `write_site`."""
-    page = gathered(boards, results, root, families, pictures)
+    page = gather(boards, results, root, families, pictures)
     path = out / "index.html"
     write_text(path, _environment().get_template("page.html").render(page=page))
     return path

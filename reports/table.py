@@ -74,7 +74,8 @@ def _markdown(table: Table) -> str:
         if any(column.half for column in columns):
             lines.append(_bars(["*median half-width*", *(column.half for column in columns)]))
         lines.append("")
-    lines += [_md(" ".join(explain(table))), ""]
+    if words := explain(table):
+        lines += [_md(" ".join(words)), ""]
     if notes := remarks(table):
         lines += [f"- {_md(what)}: {_md(why)}" for what, why in notes] + [""]
     return "\n".join(lines)

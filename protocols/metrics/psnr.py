@@ -78,7 +78,9 @@ class Psnr(Metric):
             return absent(metric, sr, why, better="higher", identity=label, group="fidelity")
         values = np.concatenate([psnr(x, y) for x, y in pairs])
         equal = np.isinf(values)
-        said = f"{equal.sum()} pictures equal their originals, counted as {EQUAL:g} dB"
+        said = (
+            f"{equal.sum()} of {len(equal)} pictures equal their originals, counted as {EQUAL:g} dB"
+        )
         return per_picture(
             metric,
             np.where(equal, EQUAL, values),

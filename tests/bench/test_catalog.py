@@ -142,9 +142,9 @@ def test_without_a_title_the_first_line_of_the_file_is_shown(drop: Drop) -> None
 def test_a_syntax_error_is_a_sentence_with_file_and_line(drop: Drop) -> None:
     path = drop("methods/broken.py", '"""Broken."""\n\nclass Broken(:\n')
     assert "broken" in catalog.names("methods")
-    with pytest.raises(BadName, match=f"^{path} line 3 is not valid Python: "):
+    with pytest.raises(BenchError, match=f"^{path} line 3 is not valid Python: "):
         catalog.describe("methods", "broken")
-    with pytest.raises(BadName, match=f"^{path} line 3 is not valid Python: "):
+    with pytest.raises(BenchError, match=f"^{path} line 3 is not valid Python: "):
         catalog.load("methods", "broken")
 
 

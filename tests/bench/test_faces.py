@@ -180,3 +180,22 @@ def test_the_fingerprint_depends_on_names_order_and_labels(tmp_path: Path) -> No
         Faces(tmp_path, faces.names, 8, landmarks=points + 1),
     ]
     assert len({other.fingerprint for other in [faces, *others]}) == 7
+
+
+def test_animations_are_refused_and_turned_pictures_are_turned(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (16, 16), (level, 0, 0)) for level in (0, 90)]
+    frames[0].save(tmp_path / "moves.png", save_all=True, append_images=frames[1:])
+    with pytest.raises(BadImage, match="is an animation"):
+        read_image(tmp_path / "moves.png")
+    picture = Image.new("RGB", (16, 16))
+    picture.paste((255, 255, 255), (0, 0, 16, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    picture.save(tmp_path / "turned.png", exif=exif)
+    assert read_image(tmp_path / "turned.png")[15].min() == 255
+
+
+def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
+    Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
+    (tmp_path / "._a.png").write_bytes(b"left by a file manager")
+    assert folder(tmp_path).names == ("a.png",)

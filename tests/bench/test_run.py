@@ -194,7 +194,7 @@ def test_names_are_checked_before_anything_is_computed(toys: Add, tmp_path: Path
         ({"datasets": "blob"}, "did you mean 'blobs'?"),
         ({"methods": "repeat[gian=2]"}, "did you mean 'gain'?"),
         ({"settings": {"tint": {"step": 2}}}, "did you mean 'steps'?"),
-        ({"settings": {"tint": {"steps": "many"}}}, "valid integer"),
+        ({"settings": {"tint": {"steps": "many"}}}, "expected a whole number"),
         ({"methods": "repeat,repeat"}, "named twice"),
         ({"budget": "smok"}, "did you mean 'smoke'?"),
     ]

@@ -25,7 +25,7 @@ def test_train_then_upscale_a_folder(toys: Add, tmp_path: Path) -> None:
         train("repeat", "blobs", protocol="glow", out=tmp_path / "runs", device="cpu")
     noise = tmp_path / "noise.safetensors"
     noise.write_bytes(b"no weights at all")
-    with pytest.raises(BenchError, match="holds no weights of tint"):
+    with pytest.raises(BenchError, match="holds no weights that tint can read"):
         upscale("tint", images, tmp_path / "out", weights=noise, device="cpu")
 
 

@@ -59,22 +59,37 @@ def test_nan_is_never_written(tmp_path: Path) -> None:
         Store(tmp_path).write(record(value=float("nan")))
 
 
-def test_foreign_and_damaged_files_are_sentences(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match="is not a folder"):
-        Store(tmp_path / "none").results()
+def test_a_damaged_record_is_named_and_the_rest_is_kept(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(record())
+    store.write(record("lrgan"))
     path = store.cell("bicubic", "embedded[test=real]") / "realworld.json"
     value = json.loads(path.read_text())
-    for damage, sentence in [
-        ("{", "is not valid JSON"),
-        ("[]", "holds no JSON object"),
+    for damage, reason in [
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
         (json.dumps(value | {"schema": 99}), "schema 99, expected 1"),
         (json.dumps(value | {"seed": "x"}), "no record of a run: seed"),
     ]:
         path.write_text(damage)
-        with pytest.raises(BenchError, match=sentence):
-            store.results()
+        results = store.results()
+        assert [row.method for row in results.rows] == ["lrgan"]
+        assert reason in results.failures[0].reason
+        assert store.read("bicubic", "embedded[test=real]", "realworld") is None
+
+
+def test_files_of_others_are_passed_over(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write(record())
+    (tmp_path / "bicubic" / "notes").mkdir()
+    (tmp_path / "bicubic" / "notes" / "mine.json").write_text('{"a": 1}')
+    assert len(store.results().rows) == 1
+    assert store.results().failures == []
+
+
+def test_what_is_no_run_folder_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match="is not a run folder"):
+        Store(tmp_path / "none").results()
 
 
 def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:

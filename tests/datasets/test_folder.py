@@ -71,7 +71,7 @@ def test_one_picture_is_never_in_both_splits_even_under_two_suffixes(tmp_path: P
     train, test = Folder(path=tmp_path).split("train"), Folder(path=tmp_path).split("test")
     stems = [{Path(name).stem for name in half.names} for half in (train.hr, test.lr)]
     assert stems[0].isdisjoint(stems[1])
-    assert not test.paired
+    assert test.paired  # faces of equal names show the same picture, whatever the ending
 
 
 def test_people_are_divided_where_they_are_known(whole: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_part_that_would_be_empty_says_how_to_lay_the_folder_out(tmp_path: Pat
     ("lines", "sentence"),
     [
         ("file,who\n00.png,a\n", "no columns `name` and `identity`"),
-        ("name,identity\n00.png,a\n00.png,b\n", "line 3 gives '00.png' the identity 'b'"),
-        ("name,identity\n00.png\n", "line 2 gives '00.png' the identity ''"),
+        ("name,identity\n00.png,a\n00.png,b\n", "line 3 gives '00' the identity 'b'"),
+        ("name,identity\n00.png\n", "line 2 gives '00' the identity ''"),
         ("name,identity\n00.png,a\n", "no line for 01.png and 18 other faces"),
     ],
 )
@@ -186,3 +186,25 @@ def test_other_sizes_follow_the_settings(tmp_path: Path) -> None:
     assert (split.lr.size, split.hr.size) == (8, 64)
     with pytest.raises(BadImage, match="64x64 pixels, expected 32x32"):
         Folder(path=tmp_path, lr_size=8, scale=4).split("test")
+
+
+def test_people_are_known_by_the_name_without_its_ending(tmp_path: Path) -> None:
+    fill(tmp_path / "lr", [name.replace("png", "jpg") for name in NAMES], 16)
+    fill(tmp_path / "hr", NAMES, 64)
+    lines = [f"{name},person {i % 5}" for i, name in enumerate(NAMES)]
+    (tmp_path / "identities.csv").write_text("\n".join(["name,identity", *lines]))
+    train, test = Folder(path=tmp_path).split("train"), Folder(path=tmp_path).split("test")
+    assert test.lr.identities == test.hr.identities
+    assert set(train.hr.stems).isdisjoint(test.lr.stems)
+
+
+def test_a_list_of_one_half_only_is_refused(whole: Path) -> None:
+    (whole / "identities.csv").write_text("name,identity\nnobody.png,a\n")
+    with pytest.raises(BadData, match="name all faces of both folders"):
+        Folder(path=whole).split("train")
+
+
+def test_a_list_that_is_no_text_is_named(whole: Path) -> None:
+    (whole / "identities.csv").write_bytes(b"name,identity\n\xff\xfe,a\n")
+    with pytest.raises(BadData, match="not UTF-8"):
+        Folder(path=whole).split("train")

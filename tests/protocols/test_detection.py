@@ -35,21 +35,56 @@ def test_photographs_are_found_and_noise_is_not(photos: Pixels, store: Store) ->
     assert found.value is not None
     assert found.value > 85
     assert nothing.value == 0
-    assert nothing.high == pytest.approx(100 * wilson(0, 30).high)
+    assert nothing.high == pytest.approx(100 * wilson(0, 30)[1])
 
 
 def test_a_score_says_everything(photos: Pixels, store: Store) -> None:
     mixed = photos[:8].copy()
     mixed[5:] = 0
+    dlib: Any = pytest.importorskip("dlib")
     score = Detection().score(store(mixed, "mixed"), None)
-    assert set(score.samples) <= {0, 1}
+    assert set(score.samples) <= {0, 100}
     assert score.samples[5:] == (0, 0, 0)
-    assert score.value == pytest.approx(100 * np.mean(score.samples))
-    assert (score.metric, score.unit, score.interval) == ("detection[hog]", "%", "Wilson")
-    assert (score.group, score.better, score.n) == ("detection", "higher", 8)
-    assert (
-        score.identity == f"detection[hog@{detection._digest()},side=128,margin=16,upsample=0,v1]"
+    assert score.value == pytest.approx(np.mean(score.samples))
+    assert (score.metric, score.unit, score.interval) == (
+        "detection[hog]",
+        "%",
+        "Wilson over pictures, n = 8",
     )
+    assert (score.group, score.better, score.n) == ("detection", "higher", 8)
+    assert score.identity == (
+        f"detection[hog@{detection._digest()},dlib={dlib.__version__},side=128,margin=16,"
+        f"upsample=0,resize=bicubic,v2]"
+    )
+
+
+def test_another_release_of_dlib_makes_another_identity(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces = store(draw(1), "sr")
+    before = Detection().score(faces, None).identity
+    monkeypatch.setattr(detection, "_release", lambda: "99.0")
+    assert Detection().score(faces, None).identity != before
+
+
+def test_people_who_come_often_count_once(photos: Pixels, store: Store) -> None:
+    mixed = np.repeat(photos[:6], 2, axis=0)
+    mixed[6:9] = 0
+    people = tuple("aabbccddeeff")
+    found = detected(mixed)
+    score = Detection().score(store(mixed, "mixed", identities=people), None)
+    assert (score.sampling, score.n) == ("person", 12)
+    assert score.samples == tuple(100 * found.reshape(6, 2).mean(axis=1))
+    assert score.value == pytest.approx(100 * found.mean())
+    assert score.interval == "bootstrap of people, BCa, 2000"
+
+
+def test_where_nobody_is_found_people_are_the_trials(store: Store) -> None:
+    nothing = np.zeros((12, 64, 64, 3), np.uint8)
+    score = Detection().score(store(nothing, "black", identities=tuple("aabbccddeeff")), None)
+    assert (score.value, score.low) == (0, 0)
+    assert score.high == pytest.approx(100 * wilson(0, 6)[1])
+    assert score.interval == "Wilson over people, n = 6"
 
 
 def test_faces_are_too_small_for_the_detector_unless_they_are_enlarged(photos: Pixels) -> None:

@@ -68,12 +68,18 @@ def test_distance_to_itself_is_zero_and_order_does_not_matter() -> None:
     assert frechet_distance(x, y) == pytest.approx(frechet_distance(y, x))
 
 
+def people(n: int, kind: str) -> list[str] | None:
+    who = np.random.default_rng(0).integers(0, n // 3, n)
+    return None if kind == "pictures" else [str(person) for person in who]
+
+
+@pytest.mark.parametrize("kind", ["pictures", "people"])
 @pytest.mark.parametrize("n", [47, 130])
-def test_jackknife_equals_leaving_out_by_hand(n: int) -> None:
+def test_jackknife_equals_leaving_out_by_hand(n: int, kind: str) -> None:
     x, y = cloud(n, 64), cloud(200, 64, 1, 0.2)
-    parts = groups(n)
+    parts = groups(n, people(n, kind)).parts
     _, without = fd._distances(x, gaussian(y), parts)
-    by_hand = [frechet_distance(np.delete(x, range(n)[p], axis=0), y) for p in parts]
+    by_hand = [frechet_distance(np.delete(x, p, axis=0), y) for p in parts]
     assert without == pytest.approx(by_hand, rel=1e-7)
 
 
@@ -82,7 +88,8 @@ def test_a_score_says_everything(draw: Draw, store: Store) -> None:
     score = Fd().score(sr, real)
     assert score.metric == "fd[onet]"
     assert score.identity == (
-        f"fd[onet@{Onet().digest},ref=real@{real.fingerprint[:8]},v{fd.VERSION}.1]"
+        f"fd[onet@{Onet().digest},resize=bilinear-antialiased-48,"
+        f"ref=real@{real.fingerprint[:8]},v{fd.VERSION}.1]"
     )
     assert (score.n, score.better, score.sampling) == (30, "lower", "jackknife")
     assert len(score.samples) == 20
@@ -90,7 +97,7 @@ def test_a_score_says_everything(draw: Draw, store: Store) -> None:
     assert score.low is not None
     assert score.high is not None
     assert 0 <= score.low < score.value < score.high
-    assert score.interval == "jackknife, 20 groups"
+    assert score.interval == "jackknife, 20 groups of pictures"
 
 
 def test_small_sets_are_measured_and_not_ranked(
@@ -145,6 +152,84 @@ def test_two_faces_are_too_few(draw: Draw, store: Store, metric: str) -> None:
     score = catalog.load("metrics", metric)().score(store(draw(2), "sr"), store(draw(5), "real"))
     assert score.value is None
     assert score.note == "needs at least 3 faces; sr holds 2"
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_groups_are_made_of_people_where_they_are_known(
+    draw: Draw, store: Store, metric: str
+) -> None:
+    from facesr.bench import catalog
+
+    measure, real = catalog.load("metrics", metric)(), store(draw(12, seed=1), "real")
+    pixels, people = draw(12), tuple("abcdabcdabcd")
+    score = measure.score(store(pixels, "sr", identities=people), real)
+    assert score.interval == "jackknife, 4 groups of people"
+    for person, sample in zip("abcd", score.samples, strict=True):
+        others = pixels[[who != person for who in people]]
+        alone = measure.score(store(others, f"without {person}"), real)
+        assert sample == pytest.approx(alone.value, rel=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_one_person_has_a_distance_and_no_interval(draw: Draw, store: Store, metric: str) -> None:
+    from facesr.bench import catalog
+
+    sr = store(draw(5), "sr", identities=("a",) * 5)
+    score = catalog.load("metrics", metric)().score(sr, store(draw(6, seed=1), "real"))
+    assert score.value is not None
+    assert (score.low, score.high, score.samples, score.sampling) == (None, None, (), "none")
+    assert score.note.endswith("too few people to leave some out, so there is no interval")
+
+
+@pytest.mark.parametrize("n", [3, 30])
+def test_a_set_against_itself_has_no_distance(draw: Draw, store: Store, n: int) -> None:
+    from facesr.bench import catalog
+
+    faces = store(draw(n), "both")
+    fd, kd = (catalog.load("metrics", name)().score(faces, faces) for name in ("fd", "kd"))
+    assert fd.value == pytest.approx(0, abs=1e-3 * max(fd.samples))
+    assert kd.value <= 0
+    for score in (fd, kd):
+        assert np.isfinite([score.low, score.high, *score.samples]).all()
+        assert score.low <= score.value <= score.high
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_pictures_without_any_spread_have_a_distance(draw: Draw, store: Store, metric: str) -> None:
+    from facesr.bench import catalog
+
+    flat = np.full((4, 64, 64, 3), 90, np.uint8)
+    score = catalog.load("metrics", metric)().score(store(flat, "flat"), store(draw(5), "real"))
+    assert score.value > 0
+    assert np.isfinite([score.low, score.high, *score.samples]).all()
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_one_reference_face_leaves_the_place_empty(draw: Draw, store: Store, metric: str) -> None:
+    from facesr.bench import catalog
+
+    score = catalog.load("metrics", metric)().score(store(draw(4), "sr"), store(draw(1), "real"))
+    assert (score.value, score.ranked) == (None, False)
+    assert score.note == "needs at least 3 faces; real holds 1"
+
+
+@pytest.mark.parametrize("metric", ["fd", "kd"])
+def test_other_features_or_another_reference_make_another_identity(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, metric: str
+) -> None:
+    from facesr.bench import catalog
+
+    def measured() -> str:
+        return catalog.load("metrics", metric)().score(sr, real).identity
+
+    sr, real = store(draw(4), "sr"), store(draw(4, seed=1), "real")
+    found = [measured()]
+    for name, value in (("version", 77), ("digest", "0badcafe"), ("label", "onet@x,resize=none")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Onet, name, value)
+            found.append(measured())
+    real = store(draw(4, seed=2), "real")
+    assert len({*found, measured()}) == 5
 
 
 def test_unknown_features_are_named() -> None:

@@ -37,7 +37,7 @@ def test_fid_equals_pytorch_fid(
     assert score.value == pytest.approx(theirs, rel=1e-4)
     assert score.identity == (
         f"fid[inception-tf@{digest(weights)[:8]},resize=legacy-pytorch,"
-        f"ref=real@{real.fingerprint[:8]},v1.1]"
+        f"ref=real@{real.fingerprint[:8]},v2.1]"
     )
     assert not score.ranked
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesr.bench.faces import Faces
-from facesr.protocols._identity import identity
+from facesr.protocols._identity import identity, versions
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
@@ -21,3 +21,8 @@ def test_other_reference_pixels_make_another_identity(draw: Draw, store: Store) 
     assert one.title != other.title
     made = {identity("fd", version=1, reference=faces).split("@")[1] for faces in (one, other)}
     assert len(made) == 2
+
+
+def test_versions_of_all_parts_are_told_apart() -> None:
+    assert versions(1, 2, 1) == "1.2.1"
+    assert identity("x", version=versions(11, 1)) != identity("x", version=versions(1, 11))

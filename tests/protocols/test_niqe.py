@@ -6,9 +6,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage, special
 
-from facesr.bench.errors import BadData, BenchError
+from facesr.bench.errors import BenchError
 from facesr.bench.faces import Faces, read_image
+from facesr.protocols import _luma
 from facesr.protocols._luma import luma
+from facesr.protocols.metrics import _blocks
+from facesr.protocols.metrics import niqe as niqe_file
 from facesr.protocols.metrics._blocks import block_features
 from facesr.protocols.metrics.niqe import Model, Niqe, niqe, published
 
@@ -86,7 +89,7 @@ def test_baboon_has_its_published_value(shared: Path, weights: Path) -> None:
 
 def test_a_score_says_everything(draw: Draw, store: Store, weights: Path) -> None:
     score = Niqe().score(store(draw(3, size=192), "big"), None)
-    assert score.identity == "niqe[block=96,params=live@2a7c182a,v1]"
+    assert score.identity == "niqe[block=96,luma=rounded,params=live@2a7c182a,v1.1.1]"
     assert (score.metric, score.n, score.better, score.group) == ("niqe", 3, "lower", "realism")
     assert score.value == pytest.approx(np.mean(score.samples))
 
@@ -135,11 +138,34 @@ def test_another_model_file_is_refused(
         Niqe().score(store(draw(2, size=96), "big"), None)
 
 
-def test_small_pictures_are_refused_and_the_way_out_is_named(draw: Draw, store: Store) -> None:
-    with pytest.raises(
-        BadData, match="has 64x64 faces; niqe is defined from 96 pixels on, use niqe_fit"
-    ):
-        Niqe().score(store(draw(2), "small"), None)
+def test_small_pictures_leave_the_place_empty_and_the_way_out_is_named(
+    draw: Draw, store: Store
+) -> None:
+    score = Niqe().score(store(draw(2), "small"), None)
+    assert (score.value, score.samples, score.ranked) == (None, (), False)
+    assert score.note == (
+        "defined from 96 pixels on, these faces have 64; niqe[fit] is the variant for small ones"
+    )
+
+
+def test_people_who_come_often_have_one_sample_each(
+    draw: Draw, store: Store, weights: Path
+) -> None:
+    sr = store(draw(4, size=96), "sr", identities=("a", "b", "a", "c"))
+    alone = Niqe().score(store(draw(4, size=96), "alone"), None).samples
+    score = Niqe().score(sr, None)
+    assert score.samples == pytest.approx(((alone[0] + alone[2]) / 2, alone[1], alone[3]))
+    assert score.sampling == "person"
+
+
+@pytest.mark.parametrize("code", [niqe_file, _blocks, _luma])
+def test_other_code_of_any_part_makes_another_identity(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, code: object
+) -> None:
+    faces = store(draw(1), "small")
+    before = Niqe().score(faces, None).identity
+    monkeypatch.setattr(code, "VERSION", 77)
+    assert Niqe().score(faces, None).identity != before
 
 
 def test_a_value_does_not_depend_on_its_batch(draw: Draw) -> None:

@@ -74,4 +74,4 @@ def test_without_the_package_a_sentence_says_what_to_install(
 ) -> None:
     monkeypatch.setattr(onet, "find_spec", lambda name: None)
     assert "pip install facenet-pytorch" in Onet().missing()
-    assert Onet().label == "onet@missing"
+    assert Onet().label == "onet@missing,resize=bilinear-antialiased-48"

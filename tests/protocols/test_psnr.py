@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
+from facesr.protocols import _luma
 from facesr.protocols._luma import luma
 from facesr.protocols.metrics.psnr import Psnr, psnr
+from facesr.protocols.metrics.ssim import Ssim
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
@@ -52,7 +54,11 @@ def test_the_mean_is_over_decibels_of_pictures(draw: Draw, store: Store, noise: 
 def test_people_are_resampled_where_they_are_known(draw: Draw, store: Store, noise: Spoil) -> None:
     pixels, people = draw(6), ("a", "a", "b", "b", "c", "c")
     sr = store(noise(pixels, 20), "sr", identities=people)
-    assert Psnr().score(sr, store(pixels, "hr")).interval == "bootstrap of people, BCa, 2000"
+    score = Psnr().score(sr, store(pixels, "hr"))
+    assert score.interval == "bootstrap of people, BCa, 2000"
+    alone = Psnr().score(store(noise(pixels, 20), "alone"), store(pixels, "hr"))
+    assert score.samples == pytest.approx(np.reshape(alone.samples, (3, 2)).mean(axis=1))
+    assert (score.sampling, score.n, score.value) == ("person", 6, alone.value)
 
 
 def test_equal_pictures_count_as_100_db_and_say_so(draw: Draw, store: Store) -> None:
@@ -62,8 +68,8 @@ def test_equal_pictures_count_as_100_db_and_say_so(draw: Draw, store: Store) -> 
     score = Psnr().score(store(changed, "sr"), store(pixels, "hr"))
     assert 85 < score.samples[0] < 100
     assert score.samples[1:] == (100, 100)
-    assert score.note == "2 pictures equal their originals, counted as 100 dB"
-    assert "cap=100" in score.identity
+    assert score.note == "2 of 3 pictures equal their originals, counted as 100 dB"
+    assert "equal=100" in score.identity
 
 
 def test_crop_and_channel_change_number_and_identity(
@@ -78,6 +84,20 @@ def test_crop_and_channel_change_number_and_identity(
     assert [score.metric for score in measured] == ["psnr", "psnr", "psnr[y]", "psnr[y]"]
 
 
+@pytest.mark.parametrize("metric", [Psnr, Ssim])
+def test_other_brightness_makes_another_identity_where_it_is_measured(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, metric: type[Psnr] | type[Ssim]
+) -> None:
+    faces = store(draw(1), "sr")
+
+    def identities() -> list[str]:
+        return [m.score(faces, faces).identity for m in (metric(), metric(channel="y"))]
+
+    before = identities()
+    monkeypatch.setattr(_luma, "VERSION", 77)
+    assert [a == b for a, b in zip(before, identities(), strict=True)] == [True, False]
+
+
 def test_crop_leaves_the_border_out(draw: Draw, store: Store) -> None:
     pixels = draw(2)
     framed = pixels.copy()
@@ -88,9 +108,9 @@ def test_crop_leaves_the_border_out(draw: Draw, store: Store) -> None:
 
 def test_what_cannot_be_paired_is_refused_in_a_sentence(draw: Draw, store: Store) -> None:
     hr, short = store(draw(3), "hr"), store(draw(2), "short")
-    with pytest.raises(BadData, match=r"1 originals have no partner, such as 0002\.png"):
+    with pytest.raises(BadData, match=r"1 originals have no partner, such as 0002$"):
         Psnr().score(short, hr)
-    with pytest.raises(BadData, match=r"1 have no original, such as 0002\.png"):
+    with pytest.raises(BadData, match=r"1 have no original, such as 0002$"):
         Psnr().score(hr, short)
     with pytest.raises(BadData, match="the order differs"):
         Psnr().score(hr.take([1, 0, 2]), hr)
@@ -98,8 +118,34 @@ def test_what_cannot_be_paired_is_refused_in_a_sentence(draw: Draw, store: Store
         Psnr().score(hr, store(draw(3, size=32), "tiny"))
     with pytest.raises(BadData, match="name a folder of them"):
         Psnr().score(hr, None)
-    with pytest.raises(BadData, match="0 pixels after cropping 32"):
-        Psnr(crop=32).score(hr, hr)
+
+
+def test_a_crop_that_leaves_nothing_leaves_the_place_empty(draw: Draw, store: Store) -> None:
+    faces = store(draw(2), "sr")
+    score = Psnr(crop=32).score(faces, faces)
+    assert (score.value, score.ranked) == (None, False)
+    assert score.note == "defined from 1 pixel on, these faces have 0 after cropping 32"
+    with pytest.raises(BadData, match="names in"):
+        Psnr(crop=32).score(faces, faces.take([0]))
+
+
+def test_brightness_that_differs_by_little_keeps_its_value(draw: Draw, store: Store) -> None:
+    pixels = draw(2)
+    changed = pixels.copy()
+    changed[0, 5, 5, 2] ^= 1
+    score = Psnr(channel="y").score(store(changed, "sr"), store(pixels, "hr"))
+    error = (24.966 / 255) ** 2 / 64**2
+    assert score.samples == pytest.approx((10 * np.log10(255**2 / error), 100))
+    assert score.samples[0] > 104
+    assert score.note == "1 of 2 pictures equal their originals, counted as 100 dB"
+
+
+def test_one_picture_has_a_value_and_no_interval(draw: Draw, store: Store, noise: Spoil) -> None:
+    pixels = draw(1)
+    score = Psnr().score(store(noise(pixels, 20), "sr"), store(pixels, "hr"))
+    assert score.value == score.samples[0]
+    assert (score.low, score.high) == (None, None)
+    assert score.note == "one picture only, so there is no interval"
 
 
 def test_settings_without_meaning_are_refused() -> None:

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.protocols._luma import luma
 from facesr.protocols.metrics.ssim import Ssim, ssim
@@ -51,7 +50,17 @@ def test_flat_pictures_have_a_number(store: Store) -> None:
     assert score.value == pytest.approx(0, abs=1e-3)
 
 
-def test_pictures_smaller_than_the_window_are_refused(draw: Draw, store: Store) -> None:
+def test_pictures_smaller_than_the_window_leave_the_place_empty(draw: Draw, store: Store) -> None:
     faces = store(draw(2, size=16), "small")
-    with pytest.raises(BadData, match="10 pixels after cropping 3; ssim needs 11 or more"):
-        Ssim(crop=3).score(faces, faces)
+    score = Ssim(crop=3).score(faces, faces)
+    assert (score.value, score.ranked) == (None, False)
+    assert score.note == "defined from 11 pixels on, these faces have 10 after cropping 3"
+
+
+def test_people_who_come_often_have_one_sample_each(draw: Draw, store: Store, noise: Spoil) -> None:
+    pixels = draw(4)
+    sr, hr = store(noise(pixels, 25), "sr", identities=tuple("abab")), store(pixels, "hr")
+    alone = Ssim().score(store(noise(pixels, 25), "alone"), hr).samples
+    score = Ssim().score(sr, hr)
+    assert score.samples == pytest.approx(((alone[0] + alone[2]) / 2, (alone[1] + alone[3]) / 2))
+    assert score.sampling == "person"

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from facesr.bench.errors import BadName, BenchError
-from facesr.bench.score import Failure
+from facesr.bench.score import Curve, Failure
 from facesr.bench.store import Results
 from facesr.reports._families import families
 from facesr.reports.table import (
@@ -37,7 +38,7 @@ Bold: not separable from the best (paired tests, Holm's correction over all pair
 fid is not marked: too few pictures. n = 40. 95 % intervals: bootstrap. Budget: paper.
 
 - kid: needs the asset 'inception'
-- cedar: ran out of memory
+- cedar failed: ran out of memory
 - fid of birch: no reference
 """
 LATEX = r"""
@@ -166,12 +167,15 @@ def test_numbers_of_a_method_that_failed_later_are_not_tested(make: Any) -> None
 def test_a_skipped_method_is_not_called_failed(make: Any) -> None:
     results = make.board()
     results.failures.append(Failure("doom", "lfw", "realworld", "scale 4 only", "skip"))
-    assert "| doom | skip | skip |" in markdown(shown(results))
+    page = markdown(shown(results))
+    assert "| doom | skip | skip |" in page
+    assert "- doom skipped: scale 4 only" in page
+    assert "- cedar failed: ran out of memory" in page
 
 
 def test_a_failure_alone_still_makes_a_table_of_reasons() -> None:
     failed = tables([], [Failure("cedar", "lfw", "realworld", "no memory")])
-    assert "cedar: no memory" in markdown(failed)
+    assert "- cedar failed: no memory" in markdown(failed)
     assert "cedar,lfw,realworld,,,,,,,,,,failed,,,,no memory" in comma_separated(failed)
     assert r"\end{tabular}" in latex(failed)
 
@@ -188,6 +192,87 @@ def test_methods_stand_by_family_then_by_name(make: Any) -> None:
     rows = [make.row(name, make.score()) for name in ("zoom", "arch", "bicubic", "other")]
     [table] = tables(rows, (), {"zoom": "adversarial", "arch": "prior", "bicubic": "interpolation"})
     assert [line.method for line in table.lines] == ["bicubic", "zoom", "arch", "other"]
+
+
+def fed(make: Any, method: str, faces: str, number: Any = None) -> Any:
+    data = {"input": faces, "reference": "r"}
+    return make.row(method, number or make.score(), provenance={"data": data})
+
+
+def test_methods_that_were_tested_on_different_faces_share_no_table(make: Any) -> None:
+    rows = [fed(make, "lrgan", "a1"), fed(make, "bicubic", "b2")]
+    with pytest.raises(BenchError, match="bicubic and lrgan were tested on different faces under"):
+        tables(rows)
+    curve = Curve("acc", (1.0,), (1.0,), (0.0,), (2.0,), "px", "higher", 4, "acc@v1")
+    with pytest.raises(BenchError, match="different faces under the name lfw"):
+        tables([fed(make, "lrgan", "a1"), fed(make, "bicubic", "b2", curve)])
+
+
+def test_the_same_faces_other_data_sets_and_unknown_faces_are_no_mixture(make: Any) -> None:
+    same = [fed(make, "lrgan", "a1"), fed(make, "bicubic", "a1")]
+    other = replace(fed(make, "lrgan", "b2"), dataset="celeba")
+    odd = make.row("odd", make.score(), provenance={"data": None})
+    assert len(tables([*same, other, odd, make.row("old", make.score())])) == 2
+
+
+def test_a_failed_method_does_not_make_a_mixture_of_faces(make: Any) -> None:
+    rows = [fed(make, "lrgan", "a1"), fed(make, "bicubic", "b2")]
+    [table] = tables(rows, [Failure("lrgan", "lfw", "realworld", "no memory")])
+    assert [line.method for line in table.lines] == ["bicubic", "lrgan"]
+
+
+def test_a_number_per_person_is_tested_like_one_per_picture(make: Any) -> None:
+    def marks(sampling: str) -> list[Any]:
+        numbers = [replace(s, sampling=sampling) for s in make.paired([26, 25.9, 25, 25])]
+        [table] = tables([make.row(m, s) for m, s in zip("abcd", numbers, strict=True)])
+        assert not table.columns[0].untested
+        return [line.cells[0].standing for line in table.lines]
+
+    assert marks("person") == marks("picture")
+    assert {standing.group for standing in marks("person")} == {0, 1, 2}
+
+
+def test_missing_people_are_not_called_pictures(make: Any) -> None:
+    first, second = (replace(s, sampling="person") for s in make.paired([25.0, 26.0]))
+    part = replace(second, n=39, samples=second.samples[:-1])
+    [table] = tables([make.row("a", first), make.row("b", part)])
+    assert "different numbers of people" in table.columns[0].untested
+
+
+def changed(make: Any, method: str, *names: str, limit: int | None = None, **more: Any) -> Any:
+    provenance = {"changed": list(names), "limit": limit}
+    return make.row(method, make.score(), budget="short", provenance=provenance, **more)
+
+
+def test_settings_changed_by_hand_stand_beside_the_budget(make: Any) -> None:
+    [table] = tables([changed(make, "lrgan", "steps", "width"), changed(make, "bicubic")])
+    page = markdown([table])
+    assert "Budget: short; short, changed: steps, width." in page
+    assert "| lrgan (short, changed: steps, width) |" in page
+    assert "| bicubic (short) |" in page
+    assert "changed: steps, width" in latex([table])
+    both = csv.DictReader(io.StringIO(comma_separated([table])))
+    assert [(x["method"], x["budget"], x["changed"], x["limit"]) for x in both] == [
+        ("bicubic", "short", "", ""),
+        ("lrgan", "short", "steps, width", ""),
+    ]
+
+
+def test_numbers_of_part_of_a_data_set_say_so(make: Any) -> None:
+    [table] = tables([changed(make, "lrgan", limit=1600)])
+    assert "A first look: at most 1,600 faces per half were used" in markdown([table])
+    assert "at most 1,600 faces per half" in latex([table])
+    [line] = csv.DictReader(io.StringIO(comma_separated([table])))
+    assert line["limit"] == "1600"
+
+
+@pytest.mark.parametrize(
+    "odd", [{}, {"changed": None, "limit": None}, {"changed": 3, "limit": "x"}]
+)
+def test_a_row_that_records_nothing_of_changes_is_as_before(make: Any, odd: Any) -> None:
+    [table] = tables([make.row("lrgan", make.score(), provenance=odd)])
+    assert "Budget: paper." in markdown([table])
+    assert "first look" not in markdown([table])
 
 
 def test_mixed_budgets_are_told_apart_by_name(make: Any) -> None:
@@ -226,6 +311,35 @@ def test_hostile_names_are_only_names(make: Any) -> None:
     assert "'=cmd()" in comma_separated(tables(rows))
 
 
+@pytest.mark.parametrize("before", ["", " ", "\n", "\t \r", "\xa0", "\u200b", "\ufeff", "\x00"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d"])
+def test_no_text_in_the_csv_is_a_formula(make: Any, before: str, sign: str) -> None:
+    results = tables([make.row(before + sign + "cmd()", make.score())])
+    [line] = csv.DictReader(io.StringIO(comma_separated(results)))
+    assert line["method"].startswith("'")
+    assert line["method"].endswith(sign + "cmd()")
+
+
+STEERING = "a\x1b[2J\x1b]0;own\x07\x9b1A\u202e\u2028\rb\udcff"
+
+
+def test_control_characters_in_names_do_not_reach_a_console(
+    make: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        make.row(STEERING, make.score(identity=STEERING), dataset=STEERING),
+        make.row("b", make.score(STEERING, None, note=STEERING), dataset=STEERING),
+    ]
+    failures = [Failure("c" + STEERING, STEERING, "realworld", STEERING)]
+    terminal(Results(rows, failures))
+    terminal_scores([row.score for row in rows])
+    made = tables(rows, failures)
+    for written in (capsys.readouterr().out, markdown(made), latex(made), comma_separated(made)):
+        assert r"\x1b[2J" in written.replace("{[}", "[").replace(r"\textbackslash{}", "\\")
+        assert [sign for sign in written if not sign.isprintable() and sign != "\n"] == []
+        written.encode("utf-8")
+
+
 def test_a_negative_number_in_the_csv_stays_a_number(make: Any) -> None:
     [line] = csv.DictReader(
         io.StringIO(comma_separated(tables([make.row("a", make.score(value=-2.0))])))
@@ -243,14 +357,53 @@ def test_the_terminal_shows_the_same_numbers_and_marks(
     assert "needs the asset 'inception'" in out
 
 
-def test_single_scores_are_shown_with_interval_and_identity(
+def test_the_terminal_tells_skipped_from_failed_even_where_nothing_has_numbers(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failures = [
+        Failure("doom", name, "realworld", "scale 4 only", "skip") for name in ("celeba", "lfw")
+    ]
+    terminal(Results([], [*failures, Failure("cedar", "lfw", "realworld", "no memory")]))
+    assert capsys.readouterr().out == (
+        "celeba, protocol realworld\ndoom skipped: scale 4 only\n\n"
+        "lfw, protocol realworld\ncedar failed: no memory\ndoom skipped: scale 4 only\n\n"
+    )
+
+
+def test_single_scores_are_shown_with_what_they_are_below(
     make: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    terminal_scores([make.score(), make.score("fid", None, note="no weights")])
-    out = capsys.readouterr().out
-    assert "24.16 to 24.34" in out
-    assert "psnr@v1" in out
-    assert "no weights" in out
+    named = "fid[inception-tf@6726825d,resize=tf1-bilinear,ref=ffhq64@91ab]" * 4
+    wide = make.score(identity=named, note="a warning")
+    terminal_scores([wide, make.score("fid", None, note="no weights")])
+    assert capsys.readouterr().out.splitlines() == [
+        "metric   value   95 % interval  n",
+        "psnr dB  24.25  24.16 to 24.34  4",
+        f"  {named}",
+        "  interval: bootstrap",
+        "  a warning",
+        "fid        n/a",
+        "  no weights",
+    ]
+
+
+@pytest.mark.parametrize("width", [80, 160])
+def test_on_a_narrow_terminal_names_fold_and_columns_stay(
+    make: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    width: int,
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    named = "fid[" + "x" * 300 + "]"
+    terminal_scores([make.score(identity=named)])
+    lines = re.sub(r"\x1b\[\d*m", "", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= width
+    assert all(line == line.rstrip() for line in lines)
+    assert "24.16 to 24.34  4" in lines[1]
+    assert named in "".join(line.strip() for line in lines[2:])
+    assert all(line.startswith("  ") for line in lines[2:])
 
 
 def test_unknown_formats_are_refused_before_anything_is_written(make: Any, tmp_path: Path) -> None:

@@ -25,6 +25,14 @@ def test_the_same_rows_give_the_same_bytes(make: SimpleNamespace, tmp_path: Path
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
 
 
+def test_pictures_are_left_out_on_demand(make: SimpleNamespace, tmp_path: Path) -> None:
+    make.pictures(tmp_path, "lfw", ["alder"], 3)
+    (open_,) = write(make.board(), tmp_path, tmp_path / "a", ("html",))
+    (closed,) = write(make.board(), tmp_path, tmp_path / "b", ("html",), pictures=False)
+    assert "<img" in open_.read_text()
+    assert "<img" not in closed.read_text()
+
+
 def test_an_unknown_format_is_named_before_anything_is_written(
     make: SimpleNamespace, tmp_path: Path
 ) -> None:
