@@ -99,7 +99,8 @@ class Listing:
 
     Args:
         name: As on the command line.
-        title: Its own spelling, or the first line of its file.
+        title: Its own spelling.
+        summary: The first line of its file.
         about: The fields of `About`, where given.
         settings: Field names and defaults, as written.
         trainable: Whether a method learns.
@@ -108,6 +109,7 @@ class Listing:
 
     name: str
     title: str
+    summary: str
     about: dict[str, Any]
     settings: dict[str, Any]
     trainable: bool
@@ -118,7 +120,7 @@ def describe(kind: Kind, name: str) -> Listing:
     """Read what a list shows of an entry from its source."""
     found = entry(kind, name)
     if found.path is None:
-        return Listing(name, found.module, {}, {}, trainable=True, budgets=())
+        return Listing(name, name, found.module, {}, {}, trainable=True, budgets=())
     node = _class_node(found)
     chain = list(_chain(found.path, node))
     about: dict[str, Any] = {}
@@ -133,7 +135,8 @@ def describe(kind: Kind, name: str) -> Listing:
     trainable = any(
         isinstance(s, ast.FunctionDef) and s.name == "train" for a in own for s in a.body
     )
-    return Listing(name, about.pop("title", summary), about, settings, trainable, budgets)
+    title = about.pop("title", summary)
+    return Listing(name, title, summary, about, settings, trainable, budgets)
 
 
 def sources(module: str) -> dict[str, Path]:

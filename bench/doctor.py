@@ -11,10 +11,6 @@ from facesr.bench.files import cache_folder
 OPTIONAL = {
     "dlib": "detection rates with HOG",
     "facenet_pytorch": "O-Net features, MTCNN cropping",
-    "seaborn": "plots",
-    "onnxruntime": "recognition with ONNX embedders",
-    "insightface": "recognition with ArcFace",
-    "lpips": "LPIPS",
     "ray": "running cells on a cluster",
 }
 

@@ -31,7 +31,7 @@ def text(entries: list[dict[str, Any]]) -> str:
     >>> text([{"name": "bicubic", "title": "Bicubic"}, {"name": "lrgan", "title": "LRGAN"}])
     'bicubic  Bicubic\nlrgan    LRGAN'
     """
-    columns = [[e["name"], e.get("title") or e.get("used_by", ""), _aside(e)] for e in entries]
+    columns = [[e["name"], _words(e), _aside(e)] for e in entries]
     widths = [max((len(row[i]) for row in columns), default=0) for i in range(3)]
     lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in columns)
     return "\n".join(line.rstrip() for line in lines)
@@ -55,7 +55,12 @@ def _entry(kind: Kind, name: str, params: bool) -> dict[str, Any]:
     except BenchError as error:
         return {"name": name, "title": f"cannot be read: {error}", "settings": {}}
     about = found.about
-    entry: dict[str, Any] = {"name": name, "title": found.title, "settings": found.settings}
+    entry: dict[str, Any] = {
+        "name": name,
+        "title": found.title,
+        "summary": found.summary,
+        "settings": found.settings,
+    }
     if kind == "methods":
         entry |= {
             "paper": about.get("paper", ""),
@@ -78,11 +83,18 @@ def _entry(kind: Kind, name: str, params: bool) -> dict[str, Any]:
     return entry
 
 
+def _words(entry: dict[str, Any]) -> str:
+    if "used_by" in entry:
+        return f"for {entry['used_by']}"
+    chosen = entry["title"] if "trainable" in entry else entry.get("summary", entry["title"])
+    return str(chosen)
+
+
 def _aside(entry: dict[str, Any]) -> str:
     if "present" in entry:
         return "present" if entry["present"] else "absent"
     if "trainable" not in entry:
-        return str(entry.get("licence", ""))
+        return ""
     parts = [
         str(entry["year"]) if entry["year"] else "",
         "learns" if entry["trainable"] else "nothing to learn",

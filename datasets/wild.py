@@ -44,6 +44,9 @@ _TEST = 0.3  # share of the people, and about that of the small faces
 _TEST_FACES = 150  # with fewer, faces are held out instead of photographs
 
 
+_INDEPENDENT = "intervals treat the faces of one group photograph as independent"
+
+
 @dataclass
 class Wild(Dataset):
     """Unpaired faces in the wild, from LFW, CelebA and group photographs.
@@ -87,7 +90,7 @@ class Wild(Dataset):
         return Split(
             lr.take(range(len(lr))[: self.limit]),
             hr.take(range(len(hr))[: self.limit]),
-            notes=tuple(work.manifest()["notes"]),
+            notes=(*work.manifest()["notes"], _INDEPENDENT),
         )
 
 
