@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import redirect_stdout
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,19 @@ import typer
 
 from facesr.bench import catalog
 from facesr.bench.errors import BadName, BenchError, sentence
+from facesr.bench.options import (
+    AsJson,
+    Budget,
+    Data,
+    Device,
+    Format,
+    Limit,
+    Listed,
+    Out,
+    Retrain,
+    Seed,
+    Sets,
+)
 
 app = typer.Typer(
     name="bench",
@@ -19,51 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-
-class Budget(StrEnum):
-    """How long a method trains."""
-
-    paper = "paper"
-    short = "short"
-    smoke = "smoke"
-
-
-class Listed(StrEnum):
-    """What can be listed."""
-
-    methods = "methods"
-    datasets = "datasets"
-    protocols = "protocols"
-    metrics = "metrics"
-    assets = "assets"
-
-
-class Format(StrEnum):
-    """Renderings of the board."""
-
-    md = "md"
-    csv = "csv"
-    latex = "latex"
-    html = "html"
-
-
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Folder of data sets as their authors distribute them; none: embedded faces"),
-]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="METHOD.SETTING=VALUE", help="Change a setting; may be repeated"),
-]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of training and upscaling")]
-Limit = Annotated[
-    int | None, typer.Option(min=2, help="At most this many faces per half of a split")
-]
-Out = Annotated[Path, typer.Option(help="Run folder")]
-Retrain = Annotated[bool, typer.Option("--retrain", help="Replace weights that cannot be reused")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
 @app.command()

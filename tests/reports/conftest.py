@@ -107,3 +107,29 @@ def make() -> SimpleNamespace:
     return SimpleNamespace(
         score=score, row=row, paired=paired, board=board, png=png, pictures=pictures
     )
+
+
+@pytest.fixture
+def run(make: Any, tmp_path: Path) -> tuple[Results, Path]:
+    """A run folder with pictures, a training log and a curve."""
+    root = tmp_path / "runs"
+    results = make.board()
+    make.pictures(root, "lfw", ["alder", "birch"], 12)
+    folder = Store(root).training("birch", "0123456789")
+    folder.mkdir(parents=True)
+    steps = "".join(f"{i},gan,{i / 2},{1 / (i + 1)},\n" for i in range(1000))
+    (folder / "log.csv").write_text("step,stage,seconds,loss,empty\n" + steps, encoding="utf-8")
+    make.png(folder / "samples" / "step-1.png", 8, 9)
+    curve = Curve(
+        "accuracy",
+        (8.0, 16.0, 64.0),
+        (0.5, 0.8, 0.9),
+        (0.4, 0.7, 0.8),
+        (0.6, 0.9, 1.0),
+        "input side, px",
+        "higher",
+        40,
+        "accuracy@v1",
+    )
+    results.rows.append(make.row("alder", curve))
+    return results, root

@@ -7,9 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from facesr.bench.score import Curve, Failure
+from facesr.bench.score import Failure
 from facesr.bench.store import Results, Store
 from facesr.reports._pictures import gallery
 from facesr.reports.site import TEMPLATES, write_site
@@ -58,32 +56,6 @@ def outline(page: str) -> Outline:
     parsed.close()
     assert parsed.open == []
     return parsed
-
-
-@pytest.fixture
-def run(make: Any, tmp_path: Path) -> tuple[Results, Path]:
-    """A run folder with pictures, a training log and a curve."""
-    root = tmp_path / "runs"
-    results = make.board()
-    make.pictures(root, "lfw", ["alder", "birch"], 12)
-    folder = Store(root).training("birch", "0123456789")
-    folder.mkdir(parents=True)
-    steps = "".join(f"{i},gan,{i / 2},{1 / (i + 1)},\n" for i in range(1000))
-    (folder / "log.csv").write_text("step,stage,seconds,loss,empty\n" + steps, encoding="utf-8")
-    make.png(folder / "samples" / "step-1.png", 8, 9)
-    curve = Curve(
-        "accuracy",
-        (8.0, 16.0, 64.0),
-        (0.5, 0.8, 0.9),
-        (0.4, 0.7, 0.8),
-        (0.6, 0.9, 1.0),
-        "input side, px",
-        "higher",
-        40,
-        "accuracy@v1",
-    )
-    results.rows.append(make.row("alder", curve))
-    return results, root
 
 
 def page_of(results: Results, root: Path, out: Path, **families: str) -> str:
@@ -185,101 +157,6 @@ def test_failures_alone_and_a_single_method_are_pages_too(make: Any, tmp_path: P
     assert "no memory" in page_of(failed, tmp_path, tmp_path / "a")
     one = Results([make.row("alder", make.paired([26.0])[0])])
     assert "one method only" in page_of(one, tmp_path, tmp_path / "b")
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"budget": "smoke"}, "say nothing about how good a method is"),
-        ({"budget": "short"}, "not those of the papers"),
-        ({"dataset": "embedded[size=16]"}, "compare with no paper"),
-    ],
-)
-def test_numbers_of_a_rehearsal_carry_a_banner(
-    make: Any, tmp_path: Path, changes: dict[str, str], words: str
-) -> None:
-    rehearsal = Results([make.row("alder", make.score(), **changes)])
-    assert words in page_of(rehearsal, tmp_path, tmp_path)
-    serious = Results([make.row("alder", make.score())])
-    assert "warning" not in page_of(serious, tmp_path, tmp_path).partition("<main")[2]
-
-
-def test_a_first_look_and_settings_changed_by_hand_carry_a_banner(
-    make: Any, tmp_path: Path
-) -> None:
-    given = {"limit": 16, "changed": ["steps", "width"], "counts": {"input": 16, "reference": 9}}
-    rows = [
-        make.row("lrgan", make.score(), provenance=given),
-        make.row("lrgan[steps=3]", make.score(), provenance=given | {"changed": ["steps"]}),
-    ]
-    words = " ".join(outline(page_of(Results(rows), tmp_path, tmp_path)).words)
-    assert "At most 16 faces per half of lfw were used; these numbers are not those" in words
-    assert "changed by hand: lrgan steps, width. These" in words
-    assert "16 test inputs, 9 reference faces" in words
-    assert "budget paper, changed: steps; paper, changed: steps, width" in words
-    assert "limit 16" in words
-
-
-def share(results: Results, **given: Any) -> Results:
-    return Results([replace(r, provenance=r.provenance | given) for r in results.rows])
-
-
-def test_pictures_that_may_not_be_published_are_said_to_be_private(
-    run: tuple[Results, Path], tmp_path: Path
-) -> None:
-    results, root = run
-    page = page_of(share(results, licence="research only"), root, tmp_path)
-    words = " ".join(outline(page).words)
-    sentence = "Pictures of lfw may not be published (licence research only)."
-    assert words.count(sentence) == 2
-    assert words.count("Keep this page to yourself.") == 3
-    assert page.index(sentence) < page.index('id="set-1"') < page.rindex(sentence)
-    assert page.rindex(sentence) < page.index('class="strips"')
-    assert "Samples of birch may not be published (their data set is not recorded)." in words
-    assert "noindex" in page
-
-
-def test_pictures_that_may_be_published_need_no_notice(
-    run: tuple[Results, Path], tmp_path: Path
-) -> None:
-    results, root = run
-    page = page_of(share(results, shareable=True, data={"train": "0123456789"}), root, tmp_path)
-    assert "yourself" not in page
-    assert "noindex" not in page
-    assert page.count("<img ") == 3 * 8 + 1
-    silent = page_of(share(results, shareable="yes"), root, tmp_path)
-    assert "Pictures of lfw may not be published (no licence is recorded)." in silent
-
-
-def test_without_pictures_only_those_that_may_be_published_stay(
-    run: tuple[Results, Path], make: Any, tmp_path: Path
-) -> None:
-    results, root = run
-    make.pictures(root, "open", ["alder"], 9)
-    make.png(root / "real" / "lfw" / "someone.png", 64, 1)
-    free = make.row("alder", make.score(), dataset="open", provenance={"shareable": True})
-    both = Results([*results.rows, free])
-    page = write_site(both, root, tmp_path, {}, pictures=False).read_text(encoding="utf-8")
-    parsed = outline(page)
-    shown = [given["alt"] for tag, given in parsed.tags if tag == "img"]
-    assert len(shown) == 2 * 8
-    assert page.index("<img ") > page.index('id="set-2"')
-    words = " ".join(" ".join(parsed.words).split())
-    assert "Pictures left out. Pictures of lfw may not be published" in words
-    assert "Samples left out. Samples of birch" in words
-    assert "yourself" not in words
-    assert "noindex" not in page
-
-
-def test_samples_follow_the_data_set_they_were_trained_on(
-    run: tuple[Results, Path], tmp_path: Path
-) -> None:
-    results, root = run
-    known = share(results, data={"train": "0123456789ab"}, licence="mine", shareable=False)
-    page = write_site(known, root, tmp_path, {}, pictures=False).read_text(encoding="utf-8")
-    training = page.partition('id="training"')[2]
-    assert "Pictures of lfw may not be published (licence mine)." in training
-    assert "<img" not in page
 
 
 def test_text_that_no_encoding_can_write_stays_readable(make: Any, tmp_path: Path) -> None:
