@@ -155,7 +155,7 @@ class Board:
             key=key,
             scores=scores,
             curves=curves,
-            provenance=self._provenance(method, trained, ready, made),
+            provenance=self._provenance(method, choice, trained, ready, made),
             timing={
                 "train_seconds": trained.seconds,
                 "images_per_second": made.images_per_second,
@@ -163,7 +163,12 @@ class Board:
         )
 
     def _provenance(
-        self, method: Method, trained: steps.Trained, ready: Ready, made: steps.Upscaled
+        self,
+        method: Method,
+        choice: Choice,
+        trained: steps.Trained,
+        ready: Ready,
+        made: steps.Upscaled,
     ) -> dict[str, Any]:
         own = {"trained_on": trained.machine} if trained.machine else {}
         data = {
@@ -182,7 +187,7 @@ class Board:
             | {
                 "versions": provenance.versions(),
                 "weights": trained.weights,
-                "changed": plan.changed(method, self.options.budget),
+                "changed": plan.changed(method, choice, self.options.budget),
                 "counts": counts,
                 "data": data,
             }

@@ -69,12 +69,13 @@ def settings_of(method: Method) -> dict[str, Any]:
     return {f.name: getattr(method, f.name) for f in fields(method) if f.init}
 
 
-def changed(method: Method, budget: str) -> list[str]:
-    """Name the settings that differ from those of the budget, scale and seed apart."""
+def changed(method: Method, choice: Choice, budget: str) -> list[str]:
+    """Name the settings that differ from those of the budget and are not part of the label."""
     defaults = {f.name: f.default for f in fields(method) if f.init}
     expected = defaults | dict(method.budgets.get(budget, {}))
     now = settings_of(method)
-    return sorted(n for n in now if n not in ("scale", "seed") and now[n] != expected[n])
+    said = {"scale", "seed", *choice.settings}
+    return sorted(name for name in now.keys() - said if now[name] != expected[name])
 
 
 def unable(choice: Choice, scale: int) -> str:

@@ -273,11 +273,10 @@ def _record(path: Path) -> Record:
             f"{path} has schema {value.get('schema')!r}, expected {SCHEMA}; it was written by "
             "another version of facesr or is no record: score it again or move it away"
         )
-    beside = str(value.pop("samples", ""))
-    companion = path.with_name(Path(beside).name)
-    if beside and not companion.is_file():
-        raise BenchError(f"{path} has lost its samples, {companion.name}; score it again")
-    samples = read_json(companion) if beside else {}
+    beside = path.with_name(Path(str(value.pop("samples", ""))).name or "-")
+    if not beside.is_file():
+        raise BenchError(f"{path} has lost its samples; score it again")
+    samples = read_json(beside)
     for score in value.get("scores", []):
         score["samples"] = samples.get(score.get("identity"), [])
     try:
