@@ -13,7 +13,7 @@ from facesr.bench.contract import Method, Protocol
 from facesr.bench.errors import BenchError, Stale, sentence
 from facesr.bench.files import digest_of, write_text
 from facesr.bench.ready import Ready
-from facesr.bench.score import Failure
+from facesr.bench.score import Failure, Kind
 from facesr.bench.steps import Say
 from facesr.bench.store import Record, Store, read_json
 
@@ -100,8 +100,6 @@ class Board:
     def cell(self, choice: Choice, ready: Ready) -> Record | Failure:
         """Train, upscale and score; what can go wrong ends in a sentence, not in an exception."""
         place = (choice.label, ready.label, self.measure.label)
-        if reason := self.unable(choice):
-            return Failure(*place, reason, "skip")
         try:
             with self.store.locked(self.store.method(choice.label), choice.label, self.say):
                 try:
@@ -120,9 +118,9 @@ class Board:
         except OSError as error:  # the run folder itself cannot be written
             return Failure(*place, f"{self.store.root} cannot be written: {error}")
 
-    def lost(self, choice: Choice, dataset: str, reason: str) -> Failure:
+    def lost(self, choice: Choice, dataset: str, reason: str, kind: Kind = "fail") -> Failure:
         """Note a cell that never started, where the run folder can be written."""
-        failure = Failure(choice.label, dataset, self.measure.label, reason)
+        failure = Failure(choice.label, dataset, self.measure.label, reason, kind)
         with suppress(OSError):
             self.store.fail(failure, "")
         return failure

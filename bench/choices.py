@@ -56,10 +56,21 @@ def parse(kind: Kind, text: str) -> Choice:
     for part in filter(None, (match["settings"] or "").split(",")):
         key, equals, value = part.partition("=")
         if not equals:
-            raise BadName(f"cannot read {part!r} in {text!r}; write setting=value")
-        given[key.strip()] = value.strip()
+            name, key, value = _short(kind, name, key.strip(), text)
+        if key:
+            given[key.strip()] = value.strip()
     check_settings(kind, name, given)
     return Choice(kind, name, given)
+
+
+def _short(kind: Kind, name: str, word: str, text: str) -> tuple[str, str, str]:
+    """Read the word in `kd[onet]` or `niqe[fit]`, as columns are called: (name, setting, value)."""
+    if f"{name}_{word}" in catalog.names(kind):
+        return f"{name}_{word}", "", ""
+    for setting, default in catalog.describe(kind, name).settings.items():
+        if default == word:
+            return name, setting, word
+    raise BadName(f"cannot read {word!r} in {text!r}; write setting=value")
 
 
 def choose(kind: Kind, text: str | Sequence[str]) -> list[Choice]:

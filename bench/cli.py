@@ -197,6 +197,9 @@ def report(
     runs: Annotated[Path, typer.Argument(help="Run folder")] = Path("runs"),
     format: Annotated[str, typer.Option(help="md, csv, latex, html, joined by commas")] = "md",
     out: Annotated[Path | None, typer.Option(help="Folder to write to; none: print")] = None,
+    pictures: Annotated[
+        bool, typer.Option(help="Show faces that may be seen but not published")
+    ] = True,
 ) -> None:
     """Print or write the board of a run folder."""
     from facesr.bench.store import Store
@@ -208,7 +211,7 @@ def report(
     for name in printed:
         _print(text(results, name).rstrip("\n"))
     written = tuple(name for name in formats if name not in printed)
-    for path in write(results, runs, out or runs / "report", written):
+    for path in write(results, runs, out or runs / "report", written, pictures):
         _print(str(path))
 
 

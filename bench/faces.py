@@ -1,6 +1,7 @@
 """Faces, the one thing that carries images between the parts."""
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -89,7 +90,7 @@ class Faces:
         """SHA-256 of names, decoded pixels and labels, the same on every machine."""
         total = hashlib.sha256(f"{self.size}".encode())
         for name in self.names:
-            total.update(name.encode() + b"\0" + self._decode(name).tobytes())
+            total.update(os.fsencode(name) + b"\0" + self._decode(name).tobytes())
         if self.identities is not None:
             total.update("\0".join(self.identities).encode())
         if self.landmarks is not None:

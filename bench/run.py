@@ -89,7 +89,7 @@ def run(
         say(f"  {choice.label} on {faces.label}: {_forecast(board, choice, faces)}")
     records = []
     lost = [
-        Failure(c.label, faces.label, measure.label, *useless[c.label])
+        board.lost(c, faces.label, *useless[c.label])
         for c in chosen
         for faces in ready
         if c.label in useless

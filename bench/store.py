@@ -14,6 +14,7 @@ RUNS/METHOD/DATASET/PROTOCOL.samples-*.json  values by picture, the basis of pai
 
 import glob
 import json
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -203,7 +204,9 @@ class Store:
 
 def shown(names: Iterable[str], count: int = 8) -> tuple[str, ...]:
     """Choose the faces that a report shows: the smallest SHA-256 of a name, so nobody chooses."""
-    return tuple(sorted(names, key=lambda name: (sha256(name.encode()).hexdigest(), name))[:count])
+    return tuple(
+        sorted(names, key=lambda name: (sha256(os.fsencode(name)).hexdigest(), name))[:count]
+    )
 
 
 def folder_name(label: str) -> str:
@@ -214,7 +217,7 @@ def folder_name(label: str) -> str:
     """
     plain = label.replace(":", "-", 1)
     safe = re.sub(r"[^A-Za-z0-9_.,=\[\]-]", "-", plain).lstrip(".") or "-"
-    return safe if safe == plain else f"{safe}~{sha256(label.encode()).hexdigest()[:8]}"
+    return safe if safe == plain else f"{safe}~{sha256(os.fsencode(label)).hexdigest()[:8]}"
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -292,4 +295,6 @@ def _failure(path: Path) -> Failure:
     method, dataset, protocol, reason = (
         str(value.get(name, "")) for name in ("method", "dataset", "protocol", "reason")
     )
-    return Failure(method, dataset, protocol, reason)
+    return Failure(
+        method, dataset, protocol, reason, "skip" if value.get("kind") == "skip" else "fail"
+    )

@@ -80,7 +80,7 @@ def gallery(root: Path, dataset: str, methods: Sequence[str]) -> Gallery | None:
     if real.is_dir():
         paired = all((real / name).is_file() for name in names)
         faces = names if paired else shown(path.name for path in real.glob("*.png"))
-        title = "Original" if paired else "Real faces (not the same pictures)"
+        title = "Original" if paired else "Reference faces (other pictures)"
         strips.append(Strip(title, "original" if paired else "real", _pictures(real, faces)))
     return Gallery(names, tuple(strips))
 

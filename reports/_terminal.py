@@ -33,7 +33,8 @@ def terminal(results: Results) -> None:
         for chunk in table.chunks(_fitting(table, console.width)) if table.columns else []:
             console.print(_rich(table, chunk, plain))
             console.print()
-        signs = ["Here bold is written *, underlined +."] if plain and table.columns else []
+        marked = any(cell.mark for line in table.lines for cell in line.cells)
+        signs = ["Here bold is written *, underlined +."] if plain and marked else []
         about = [*explain(table), *signs, *_sentences([*absent(table), *gaps(table)])]
         once = [sentence for sentence in about if sentence not in said]
         for sentence in [*once, *_sentences(lost(table))]:

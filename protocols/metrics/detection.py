@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +62,7 @@ class Detection(Metric):
     """Detection rate; each picture counts as 0 or 100 per cent.
 
     Args:
+        detector: `hog`, the frontal detector of dlib.
         side: Side to which faces are resized before detection.
         margin: Repeated border around them, in pixels.
         upsample: How often the detector doubles the picture.
@@ -70,11 +71,14 @@ class Detection(Metric):
     needs: ClassVar[Needs] = "nothing"
     better: ClassVar[Better] = "higher"
 
+    detector: Literal["hog"] = "hog"
     side: int = 128
     margin: int = 16
     upsample: int = 0
 
     def __post_init__(self) -> None:
+        if self.detector != "hog":
+            raise BadName(f"no detector named {self.detector!r}; known: hog")
         if min(self.margin, self.upsample) < 0:
             raise BadName(
                 f"margin={self.margin}, upsample={self.upsample}: neither may be negative"

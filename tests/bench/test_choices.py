@@ -37,6 +37,13 @@ def test_what_cannot_be_read_is_a_sentence(toys: Add, text: str, sentence: str) 
         choices.choose("methods", text)
 
 
+def test_metrics_are_read_as_their_columns_are_called() -> None:
+    names = "kd[onet],fd[onet],niqe[fit],detection[hog],psnr[channel=y]"
+    chosen = choices.choose("metrics", names)
+    assert [choice.name for choice in chosen] == ["kd", "fd", "niqe_fit", "detection", "psnr"]
+    assert chosen[0].settings == {"features": "onet"}
+
+
 def test_set_is_read_as_method_setting_value(toys: Add) -> None:
     assert choices.parse_settings(["tint.steps=4", "tint.seed=2"]) == {
         "tint": {"steps": "4", "seed": "2"}

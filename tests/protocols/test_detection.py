@@ -117,7 +117,7 @@ def test_without_dlib_a_sentence_says_what_to_install(
 
 
 @pytest.mark.parametrize("setting", [{"side": 40}, {"margin": -1}, {"upsample": -1}])
-def test_settings_under_which_nothing_can_be_found_are_refused(setting: dict[str, int]) -> None:
+def test_settings_under_which_nothing_can_be_found_are_refused(setting: dict[str, Any]) -> None:
     with pytest.raises(BadName, match=r"80 or more|neither may be negative"):
         Detection(**setting)
 

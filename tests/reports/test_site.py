@@ -188,7 +188,7 @@ def test_real_faces_are_not_passed_off_as_the_originals(
     make.png(root / "real" / "lfw" / "someone.png", 64, 1)
     shown = gallery(root, "lfw", [])
     assert shown is not None
-    assert shown.strips[-1].title == "Real faces (not the same pictures)"
+    assert shown.strips[-1].title == "Reference faces (other pictures)"
     for i in range(12):
         make.png(root / "real" / "lfw" / f"{i:03d}.png", 64, 1)
     paired = gallery(root, "lfw", [])
