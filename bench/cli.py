@@ -292,9 +292,10 @@ def main(argv: list[str] | None = None) -> int:
         _say(f"bench: error: {sentence(error)}")
         return 1
     except Exception as error:
-        if not hasattr(error, "show"):  # what typer shows is bad usage; the rest is a bug of ours
+        show = getattr(error, "show", None)
+        if show is None:  # what typer shows is bad usage; the rest is a bug of ours
             raise
-        error.show()
+        show()
         return 2
 
 

@@ -1,6 +1,7 @@
 """Where cells run: here one after another, or as tasks of a Ray cluster."""
 
 from collections.abc import Iterator, Sequence
+from importlib import import_module
 from typing import Any
 
 from facesr.bench.board import Board
@@ -55,7 +56,7 @@ def _line(board: Board, choice: Choice, ready: Sequence[Ready]) -> Iterator[Outc
 
 def _on_ray(board: Board, chosen: Sequence[Choice], ready: Sequence[Ready]) -> Iterator[Outcome]:
     try:
-        import ray
+        ray: Any = import_module("ray")
     except ImportError:
         sentence = "--executor ray needs Ray; pip install 'facesr[cluster]' brings it"
         raise BenchError(sentence) from None

@@ -196,14 +196,14 @@ def upscale(method: Method, label: str, lr: Faces, folder: Path, key: dict[str, 
             images that this function did not write.
     """
     images, note = folder / "images", folder / "images.json"
-    state = read_json(note)
+    state: dict[str, Any] = read_json(note)
     foreign = not state and images.is_dir() and any(images.iterdir())
     if foreign or images.resolve() == lr.root.resolve():
         raise BenchError(f"{images} would be overwritten; choose another folder to write to")
     made = outputs(images, lr, method.scale, label)
     if not _reusable(state, key, made, method):
         discard(images)
-        state = {"key": key, "machine": machine(method)}
+        state = dict(key=key, machine=machine(method))
         write_json(note, state)
     method.net.eval()
     seconds, done = 0.0, 0
