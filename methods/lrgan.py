@@ -130,7 +130,7 @@ class LRGAN(Method):
             for name, net in nets.items()
         }
         feed = Feed(data, self.seed, self.device, augment=_augmentation(self.augment))
-        run = Training(self, nets, feed)
+        run = Training(self, nets, feed)  # pyright: ignore[reportArgumentType]
         trainer = Trainer(
             "lrgan",
             nets,
