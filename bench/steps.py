@@ -220,9 +220,10 @@ def upscale(method: Method, label: str, lr: Faces, folder: Path, key: dict[str, 
                 write_images(pixels, names, images)
             advance(len(part))
     if done:
-        state["images_per_second"] = round(done / seconds, 2)
+        state["timing"] = {"images_per_second": round(done / seconds, 2)}
     write_json(note, state | {"digest": made.fingerprint})
-    return Upscaled(made, state.get("images_per_second", 0.0), state.get("machine", {}))
+    speed = state.get("timing", {}).get("images_per_second", 0.0)
+    return Upscaled(made, speed, state.get("machine", {}))
 
 
 def outputs(images: Path, lr: Faces, scale: int, label: str) -> Faces:
