@@ -3,6 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
+# threads that wait must not spin: on a busy machine they would take the cores they wait for
+export OMP_WAIT_POLICY := passive
+
 .PHONY: help install demo check test bench lock
 
 help:
