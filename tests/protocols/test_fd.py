@@ -167,7 +167,8 @@ def test_groups_are_made_of_people_where_they_are_known(
     for person, sample in zip("abcd", score.samples, strict=True):
         others = pixels[[who != person for who in people]]
         alone = measure.score(store(others, f"without {person}"), real)
-        assert sample == pytest.approx(alone.value, rel=1e-6)
+        # float32 features depend on the batch by rounding; kd is a difference of sums near 1
+        assert sample == pytest.approx(alone.value, rel=1e-5, abs=1e-5)
 
 
 @pytest.mark.parametrize("metric", ["fd", "kd"])
