@@ -5,6 +5,7 @@ Nothing is downloaded. The real faces are the first hundred rows of `skimage.dat
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +16,11 @@ from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest_of
 from facesr.bench.progress import track
-from facesr.datasets._degrade import (
-    DEGRADE_VERSION,
-    as_bytes,
-    generator,
-    in_the_wild,
-    resize,
-)
-from facesr.datasets._prepared import Made, prepared
+from facesr.datasets._degrade import as_bytes, degrade, generator, resize, version
+from facesr.datasets._prepared import prepared
+from facesr.datasets._record import Made
 from facesr.datasets._render import RENDER_VERSION, render
+from facesr.datasets._verify import differences
 
 REAL_FACES = 100
 _TESTS = ("rendered", "real")
@@ -42,7 +39,7 @@ class _Half:
     shots: int
     count: int
     render: int = RENDER_VERSION
-    degrade: int = DEGRADE_VERSION
+    degrade: int = version("wild")
 
 
 @dataclass
@@ -63,6 +60,9 @@ class Embedded(Dataset):
     about = About(
         title="Embedded",
         year=2026,
+        family="made",
+        holds="rendered people, as many as wanted; 100 real faces of 25x25 pixels",
+        layout="nothing: they are rendered when they are first asked for",
         url="https://scikit-image.org/docs/stable/api/skimage.data.html#skimage.data.lfw_subset",
         licence=(
             "Rendered faces: made by this package, they show nobody, under its licence. "
@@ -98,6 +98,10 @@ class Embedded(Dataset):
             return Split(self._low(part, 2, 256), high)
         note = "the low-resolution test faces are grey photographs of 25x25 pixels, resampled"
         return Split(self._real(), high, notes=(note,))
+
+    def verify(self, folder: Path) -> Iterator[str]:
+        """See `Dataset.verify`."""
+        return differences(folder, self.data)
 
     def _high(self, part: Part, block: int, count: int) -> Faces:
         half = self._half("clean", self.hr_size, block, count)
@@ -137,7 +141,7 @@ def _clean(half: _Half) -> Iterator[Made]:
 def _wild(half: _Half) -> Iterator[Made]:
     for sharp in _clean(half):
         assert sharp.landmarks is not None
-        pixels, params = in_the_wild(sharp.pixels, generator(half.seed, sharp.name), half.size)
+        pixels, params = degrade(sharp.pixels, "wild", generator(half.seed, sharp.name), half.size)
         points = sharp.landmarks * (half.size / half.sharp)
         yield Made(sharp.name, pixels, sharp.identity, points, params)
 
