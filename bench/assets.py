@@ -46,6 +46,49 @@ ASSETS = (
         "https://github.com/XPixelGroup/BasicSR/tree/master/basicsr/metrics",
         "niqe with the published pristine model",
     ),
+    Asset(
+        "retinaface",
+        "retinaface/RetinaFace_mobilenet025.pth",
+        "2979b33ffafda5d74b6948cd7a5b9a7a62f62b949cef24e95fd15d2883a65220",
+        "MIT",
+        "https://github.com/biubug6/Pytorch_Retinaface (there mobilenet0.25_Final.pth)",
+        "detector retinaface",
+    ),
+    Asset(
+        "yunet",
+        "yunet/yunet_n_dynamic.onnx",
+        "104ee26c71d5c270ce79a6b3dced91c91013260d29a6bf18f9296c5b8c4c2b12",
+        "Apache-2.0",
+        "https://github.com/ShiqiYu/libfacedetection.train/tree/master/onnx",
+        "detector yunet",
+    ),
+    *(
+        Asset(
+            f"scrfd_{size}",
+            f"insightface/models/{pack}/det_{size}.onnx",
+            sha256,
+            "non-commercial research",
+            f"https://github.com/deepinsight/insightface/releases/download/v0.7/{pack}.zip",
+            f"detector scrfd, size {size}",
+        )
+        for size, pack, sha256 in (
+            (
+                "10g",
+                "buffalo_l",
+                "5838f7fe053675b1c7a08b633df49e7af5495cee0493c7dcf6697200b85b5b91",
+            ),
+            (
+                "2.5g",
+                "buffalo_m",
+                "041f73f47371333d1d17a6fee6c8ab4e6aecabefe398ff32cca4e2d5eaee0af9",
+            ),
+            (
+                "500m",
+                "buffalo_s",
+                "5e4447f50245bbd7966bd6c0fa52938c61474a04ec7def48753668a9d8b4ea3a",
+            ),
+        )
+    ),
 )
 
 

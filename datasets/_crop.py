@@ -1,154 +1,25 @@
-"""Finding faces and cutting them out: one detector and one rule for every half of a data set.
+"""Cutting faces out: one rule for every half of a data set.
 
-A crop is a square placed by five landmarks and never rotated, so that genuine low-resolution pixels
-keep their grid. Its centre follows the mean of the landmarks, its side their spread. On 300 LFW
-photographs reduced to faces 16 pixels wide, stored as JPEG and searched again, that centre moved by
-0.5 % of the face's width on average and that spread by 0.2 %; the detector's box drifted by 3 % and
-shrank by 4 %, and would have framed low-resolution faces tighter than high-resolution ones.
+The house's crop is a square placed by five landmarks and never turned, so that genuine
+low-resolution pixels keep their grid. Its centre follows the mean of the landmarks, its side their
+spread. On 300 LFW photographs reduced to faces 16 pixels wide, stored as JPEG and searched again,
+that centre moved by 0.5 % of the face's width on average and that spread by 0.2 %; the detector's
+box drifted by 3 % and shrank by 4 %, and would have framed low-resolution faces tighter than
+high-resolution ones.
 
 Coordinates are continuous, x first: pixel `i` covers `i` to `i + 1`.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
-from itertools import groupby
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-Pixels = NDArray[np.uint8]
-Points = NDArray[np.float64]
+from facesr.bench.detectors._base import Pixels, Points
+from facesr.bench.errors import BadData
+
 Box = tuple[float, float, float, float]
-
-_BATCH_PIXELS = 4_000_000  # of enlarged photographs searched at once; bounds the memory
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The faces found in one photograph, surest first.
-
-    Args:
-        boxes: Left, top, right, bottom in pixels of the photograph, (n, 4).
-        scores: Confidences in [0, 1], (n,).
-        points: Both eyes, nose and both mouth corners, left ones first as the picture shows
-            them, in pixels of the photograph, (n, 5, 2).
-    """
-
-    boxes: Points
-    scores: Points
-    points: Points
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-
-class Detector(Protocol):
-    """Finds faces and their five landmarks."""
-
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """Name, version and every parameter that decides what is found; JSON values only."""
-        ...
-
-    def find(self, photos: Sequence[Pixels]) -> list[Found]:
-        """Search photographs.
-
-        Args:
-            photos: RGB pixels, (h, w, 3) each, of any sizes.
-
-        Returns:
-            What was found in each, in the same order.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Mtcnn:
-    """The three cascaded networks of Zhang et al. 2016, as facenet-pytorch ships them.
-
-    It computes in double precision. In single precision the last digits depend on threads and on
-    the batch, and every tenth crop of LFW differed in some pixel between two ways of batching; in
-    double precision, which takes a third longer, none did.
-
-    Args:
-        enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.
-        smallest: Side of the smallest face looked for, in pixels of the enlarged photograph.
-        thresholds: Least confidence at each of the three stages.
-        factor: Step of the image pyramid.
-    """
-
-    enlarge: float = 1.0
-    smallest: int = 30
-    thresholds: tuple[float, float, float] = (0.6, 0.7, 0.7)
-    factor: float = 0.709
-
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """See `Detector.recipe`."""
-        from importlib.metadata import version
-
-        return {
-            "detector": f"mtcnn, facenet-pytorch {version('facenet-pytorch')}",
-            "arithmetic": "float64",
-            **asdict(self),
-        }
-
-    def find(self, photos: Sequence[Pixels]) -> list[Found]:
-        """See `Detector.find`."""
-        found: list[Found] = []
-        for (height, width, _), equal in groupby(photos, key=lambda photo: photo.shape):
-            alike = list(equal)
-            if min(height, width) * self.enlarge < self.smallest:
-                found += [_nothing()] * len(alike)
-                continue
-            n = max(1, int(_BATCH_PIXELS / (height * width * self.enlarge**2)))
-            for start in range(0, len(alike), n):
-                found += self._search(alike[start : start + n])
-        return found
-
-    def _search(self, photos: Sequence[Pixels]) -> list[Found]:
-        net = _mtcnn(self.smallest, self.thresholds, self.factor)
-        with torch.inference_mode():
-            results = net.detect([self._enlarged(photo) for photo in photos], landmarks=True)
-        return [
-            _nothing()
-            if boxes is None
-            else self._found(*(np.asarray(x, np.float64) for x in (boxes, scores, points)))
-            for boxes, scores, points in zip(*results, strict=True)
-        ]
-
-    def _enlarged(self, photo: Pixels) -> Image.Image:
-        image = Image.fromarray(photo)
-        if self.enlarge == 1:
-            return image
-        size = (round(image.width * self.enlarge), round(image.height * self.enlarge))
-        return image.resize(size, Image.Resampling.BICUBIC)
-
-    def _found(self, boxes: Points, scores: Points, points: Points) -> Found:
-        order = np.argsort(-scores, kind="stable")
-        return Found(boxes[order] / self.enlarge, scores[order], points[order] / self.enlarge)
-
-
-def _nothing() -> Found:
-    return Found(np.empty((0, 4)), np.empty(0), np.empty((0, 5, 2)))
-
-
-@cache
-def _mtcnn(smallest: int, thresholds: tuple[float, float, float], factor: float) -> Any:
-    from facenet_pytorch import MTCNN
-
-    net = MTCNN(
-        keep_all=True,
-        min_face_size=smallest,
-        thresholds=list(thresholds),
-        factor=factor,
-        device="cpu",
-    )
-    return net.double()
 
 
 def square_from_landmarks(points: Points, margin: float, lift: float = 0.0) -> Box:
@@ -190,15 +61,23 @@ def crop(image: Pixels, box: Box, size: int) -> Pixels:
         Pixels, (size, size, 3).
     """
     left, top, right, bottom = box
-    height, width = image.shape[:2]
     reach = int(np.ceil(2 * max(1.0, (right - left) / size)))  # of the filter beyond the box
     x1, y1 = int(np.floor(left)) - reach, int(np.floor(top)) - reach
     x2, y2 = int(np.ceil(right)) + reach, int(np.ceil(bottom)) + reach
-    columns = np.clip(np.arange(x1, x2), 0, width - 1)
-    rows = np.clip(np.arange(y1, y2), 0, height - 1)
-    region = Image.fromarray(np.ascontiguousarray(image[rows][:, columns]))
+    around = Image.fromarray(np.ascontiguousarray(region(image, x1, y1, x2, y2)))
     inside = (left - x1, top - y1, right - x1, bottom - y1)
-    return np.asarray(region.resize((size, size), Image.Resampling.BICUBIC, box=inside))
+    return np.asarray(around.resize((size, size), Image.Resampling.BICUBIC, box=inside))
+
+
+def region(image: Pixels, x1: int, y1: int, x2: int, y2: int) -> Pixels:
+    """Return the pixels from (x1, y1) up to (x2, y2); outside the picture its border repeats."""
+    height, width = image.shape[:2]
+    if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
+        return image[y1:y2, x1:x2]
+    rows, columns = np.arange(y1, y2).clip(0, height - 1), np.arange(x1, x2).clip(0, width - 1)
+    first = columns[0]
+    band = image[rows[0] : rows[-1] + 1, first : columns[-1] + 1]
+    return band.take(rows - rows[0], 0).take(columns - first, 1)
 
 
 def into_crop(points: Points, box: Box, size: int) -> Points:
@@ -213,3 +92,149 @@ def outside(box: Box, width: int, height: int) -> float:
     across = max(0.0, min(right, width) - max(left, 0.0))
     down = max(0.0, min(bottom, height) - max(top, 0.0))
     return 1 - across * down / ((right - left) * (bottom - top))
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A square in a photograph.
+
+    Args:
+        box: Left, top, right, bottom of the square before it is turned about its centre.
+        angle: Clockwise turn, in radians.
+    """
+
+    box: Box
+    angle: float = 0.0
+
+    @property
+    def side(self) -> float:
+        """Native side, in pixels of the photograph."""
+        return self.box[2] - self.box[0]
+
+    @property
+    def centre(self) -> Points:
+        """Its centre, (2,)."""
+        return np.array([self.box[0] + self.box[2], self.box[1] + self.box[3]]) / 2
+
+    def corners(self) -> Points:
+        """Return upper left, upper right, lower right and lower left corner, (4, 2)."""
+        unit = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
+        return self.centre + self.side * unit @ _turn(self.angle).T
+
+    def matrix(self, size: int) -> Points:
+        """Return what moves points of the photograph into a crop, (2, 3)."""
+        linear = size / self.side * _turn(-self.angle)
+        return np.column_stack([linear, size / 2 - linear @ self.centre])
+
+    def outside(self, width: int, height: int) -> float:
+        """Return the share of its area that lies outside a picture, in [0, 1]."""
+        polygon = self.corners()
+        for axis, sign, limit in ((0, 1, 0), (0, -1, -width), (1, 1, 0), (1, -1, -height)):
+            polygon = _clipped(polygon, sign * polygon[:, axis] - limit)
+        x, y = (polygon - self.centre).T
+        inside = abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+        return float(np.clip(1 - inside / self.side**2, 0, 1))
+
+
+def placed(matrix: Points, size: float) -> Placed:
+    """Return the square that a matrix moves onto a crop.
+
+    Args:
+        matrix: A similarity from the picture into the crop, (2, 3).
+        size: Side of the crop, in pixels.
+
+    Raises:
+        BadData: If the matrix shears, reflects or is degenerate.
+    """
+    (a, c), (b, d) = matrix[:, :2]
+    scale = float(np.hypot(a, b))
+    if not np.isfinite(matrix).all() or scale == 0 or max(abs(a - d), abs(b + c)) > 1e-6 * scale:
+        raise BadData(f"{matrix.tolist()} is no similarity: scale, rotation and shift are expected")
+    middle = np.linalg.solve(matrix[:, :2], size / 2 - matrix[:, 2])
+    half = size / scale / 2
+    (left, top), (right, bottom) = (middle - half).tolist(), (middle + half).tolist()
+    return Placed((left, top, right, bottom), float(np.arctan2(-b, a)))
+
+
+def cut(image: Pixels, square: Placed, size: int) -> Pixels:
+    """Resample a placed square.
+
+    A square larger than the crop is first shrunk, upright and antialiased, onto a grid that has
+    the crop's centre and scale; that is then turned by one bicubic interpolation (Keys 1981,
+    a = -0.5). A smaller one is only interpolated. Without a turn it is `crop`, to the byte.
+    What lies outside the picture repeats its border.
+
+    Args:
+        image: RGB pixels, (h, w, 3).
+        square: What is cut out.
+        size: Side of the result, in pixels.
+
+    Returns:
+        Pixels, (size, size, 3).
+    """
+    turn = _turn(square.angle)
+    if abs(turn[1, 0]) < 1e-9 and turn[0, 0] > 0:
+        return crop(image, square.box, size)
+    per = square.side / size
+    if per <= 1:
+        corners = square.corners()
+        (x1, y1), (x2, y2) = np.floor(corners.min(0)) - 2, np.ceil(corners.max(0)) + 2
+        part = region(image, int(x1), int(y1), int(x2), int(y2))
+        return _sampled(part, square.centre - [x1, y1], per * turn, size)
+    widest = size * np.abs(turn[0]).sum() + 4  # of the turned crop and the filter's reach
+    n = size + 2 * int(np.ceil((widest - size) / 2))
+    x, y = square.centre.tolist()
+    half = n * per / 2
+    upright = crop(image, (x - half, y - half, x + half, y + half), n)
+    return _sampled(upright, np.array([n / 2, n / 2]), turn, size)
+
+
+def _turn(angle: float) -> Points:
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.array([[cos, -sin], [sin, cos]])
+
+
+def _clipped(polygon: Points, inside: Points) -> Points:
+    """Keep the part of a convex polygon where a number given at its corners is positive."""
+    kept = []
+    for i in range(len(polygon)):
+        here, before = inside[i], inside[i - 1]
+        if here * before < 0:
+            kept.append(polygon[i - 1] + before / (before - here) * (polygon[i] - polygon[i - 1]))
+        if here >= 0:
+            kept.append(polygon[i])
+    return np.array(kept).reshape(-1, 2)
+
+
+def _sampled(image: Pixels, centre: Points, linear: Points, size: int) -> Pixels:
+    """Interpolate a picture at `centre + linear @ offset` for the pixels of a crop."""
+    offset = np.arange(size) + 0.5 - size / 2
+    x, y = (
+        centre[k] - 0.5 + linear[k, 0] * offset[None] + linear[k, 1] * offset[:, None]
+        for k in (0, 1)
+    )
+    left, top = np.floor(x).astype(np.intp), np.floor(y).astype(np.intp)
+    across, down = _cubic(x - left), _cubic(y - top)
+    height, width = image.shape[:2]
+    columns = [(left + k).clip(0, width - 1) for k in range(-1, 3)]
+    flat = np.ascontiguousarray(image).reshape(-1, 3)
+    result = np.zeros((size, size, 3), np.float32)
+    for k in range(4):
+        start = (top + k - 1).clip(0, height - 1) * width
+        row = sum(w * flat.take(start + at, 0) for w, at in zip(across, columns, strict=True))
+        result += down[k] * row
+    return np.rint(result).clip(0, 255).astype(np.uint8)
+
+
+def _cubic(at: Points) -> list[NDArray[np.float32]]:
+    """Return the four weights of Keys' kernel for positions between two pixels, (..., 1) each."""
+    f = at[..., None]
+    return [
+        weight.astype(np.float32)
+        for weight in (
+            ((2 - f) * f - 1) * f / 2,
+            ((3 * f - 5) * f * f + 2) / 2,
+            ((4 - 3 * f) * f + 1) * f / 2,
+            (f - 1) * f * f / 2,
+        )
+    ]

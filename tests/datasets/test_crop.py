@@ -1,16 +1,16 @@
-from typing import Any
-
 import numpy as np
 import pytest
+from PIL import Image
 
+from facesr.bench.detectors._base import Pixels
 from facesr.datasets._crop import (
     Box,
-    Found,
-    Mtcnn,
-    Pixels,
+    Placed,
     crop,
+    cut,
     into_crop,
     outside,
+    placed,
     square_from_landmarks,
 )
 
@@ -131,51 +131,98 @@ def test_landmarks_have_the_same_spread_in_every_crop() -> None:
         assert spread(inside) == pytest.approx(64 / 5)
 
 
-@pytest.fixture(scope="module")
-def portrait() -> Pixels:
-    images: Any = pytest.importorskip("skimage.data")
-    return np.ascontiguousarray(images.astronaut()[:250, 100:350])
+def noise() -> Pixels:
+    return np.random.default_rng(7).integers(0, 256, (160, 200, 3), dtype=np.uint8)
 
 
-def check_order(found: Found) -> None:
-    left_eye, right_eye, nose, left_mouth, right_mouth = found.points[0]
-    assert left_eye[0] < nose[0] < right_eye[0]
-    assert left_mouth[0] < right_mouth[0]
-    assert max(left_eye[1], right_eye[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+def plain_crop(image: Pixels, box: Box, size: int) -> Pixels:
+    """The same by repeating the border around the whole picture first."""
+    reach = int(np.ceil(2 * max(1.0, (box[2] - box[0]) / size)))
+    low = np.floor(box[:2]).astype(int) - reach
+    high = np.ceil(box[2:]).astype(int) + reach
+    rows = np.arange(low[1], high[1]).clip(0, image.shape[0] - 1)
+    columns = np.arange(low[0], high[0]).clip(0, image.shape[1] - 1)
+    inside = (box[0] - low[0], box[1] - low[1], box[2] - low[0], box[3] - low[1])
+    whole = Image.fromarray(image[np.ix_(rows, columns)])
+    return np.asarray(whole.resize((size, size), Image.Resampling.BICUBIC, box=inside))
 
 
-def test_mtcnn_finds_a_portrait_and_names_its_landmarks_in_order(portrait: Pixels) -> None:
-    (found,) = Mtcnn().find([portrait])
-    assert found.scores[0] > 0.95
-    assert found.scores.tolist() == sorted(found.scores, reverse=True)
-    check_order(found)
+@pytest.mark.parametrize("seed", range(8))
+def test_random_crops_in_and_out_of_the_picture_equal_plain_ones(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(25):
+        height, width = rng.integers(5, 200, 2)
+        image = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        side = float(np.exp(rng.uniform(0, 5.5)))
+        x, y = float(rng.uniform(-side, width)), float(rng.uniform(-side, height))
+        box, size = (x, y, x + side, y + side), int(rng.integers(4, 100))
+        assert (crop(image, box, size) == plain_crop(image, box, size)).all()
 
 
-def test_a_reduced_face_is_framed_like_the_original(portrait: Pixels) -> None:
-    small = crop(portrait, (0.0, 0.0, 250.0, 250.0), 50)  # the face is then 18 pixels wide
-    (large_found,), (small_found,) = Mtcnn().find([portrait]), Mtcnn(enlarge=4).find([small])
-    box = np.array(square_from_landmarks(large_found.points[0], margin=5))
-    other = np.array(square_from_landmarks(small_found.points[0], margin=5)) * 5
-    assert other == pytest.approx(box, abs=0.03 * (box[2] - box[0]))
+@pytest.mark.parametrize("side", [50.0, 75.5, 120.0])
+def test_a_barely_turned_warp_is_nearly_the_crop(side: float) -> None:
+    image, box = blob(90, 75, 200, 200, sigma=20), (30.25, 40.5, 30.25 + side, 40.5 + side)
+    upright = cut(image, Placed(box), 64).astype(int)
+    assert np.abs(cut(image, Placed(box, 1e-6), 64) - upright).max() <= 1
 
 
-def test_photos_of_several_sizes_come_back_in_order(portrait: Pixels) -> None:
-    cut = np.ascontiguousarray(portrait[20:, 10:])
-    blank = np.zeros((90, 90, 3), np.uint8)
-    found = Mtcnn().find([portrait, portrait, cut, blank, portrait])
-    assert [len(f) > 0 for f in found] == [True, True, True, False, True]
-    assert found[2].points[0] + [10, 20] == pytest.approx(found[0].points[0], abs=4)
-    assert found[4].points == pytest.approx(found[0].points, abs=1e-9)
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+@pytest.mark.parametrize("side", [64.0, 100.0])
+def test_a_quarter_turn_turns_the_crop_exactly(quarters: int, side: float) -> None:
+    box = (40.0, 30.0, 40 + side, 30 + side)
+    expected = np.rot90(crop(noise(), box, 64), quarters)
+    assert (cut(noise(), Placed(box, quarters * np.pi / 2), 64) == expected).all()
 
 
-def test_a_photo_smaller_than_the_smallest_face_has_no_faces() -> None:
-    (found,) = Mtcnn(smallest=30).find([np.zeros((20, 200, 3), np.uint8)])
-    assert found.points.shape == (0, 5, 2)
-    assert found.boxes.shape == (0, 4)
+def test_a_turned_picture_of_fine_checkers_turns_grey() -> None:
+    checkers = (np.indices((300, 300)).sum(0) % 2 * 255).astype(np.uint8)
+    result = cut(np.repeat(checkers[..., None], 3, 2), Placed((50, 50, 250, 250), 0.5), 32)
+    assert np.abs(result.astype(int) - 127).max() <= 3
 
 
-def test_every_parameter_is_part_of_the_recipe() -> None:
-    recipe = Mtcnn(enlarge=4, smallest=20).recipe
-    assert recipe["detector"].startswith("mtcnn, facenet-pytorch ")
-    assert (recipe["enlarge"], recipe["smallest"]) == (4, 20)
-    assert {"thresholds", "factor"} <= set(recipe)
+@pytest.mark.parametrize("size", [24, 96])
+def test_outside_the_picture_a_turned_crop_repeats_the_border(size: int) -> None:
+    padded = np.pad(noise(), ((90, 90), (90, 90), (0, 0)), mode="edge")
+    result = cut(noise(), Placed((-20.0, -25.0, 40.0, 35.0), 0.7), size)
+    assert (result == cut(padded, Placed((70.0, 65.0, 130.0, 125.0), 0.7), size)).all()
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4, -2.8])
+def test_corners_and_matrix_of_a_square_agree(angle: float) -> None:
+    square = Placed((10.0, 20.0, 50.0, 60.0), angle)
+    corners = np.array([[0, 0], [32, 0], [32, 32], [0, 32]])
+    matrix = square.matrix(32)
+    assert square.corners() @ matrix[:, :2].T + matrix[:, 2] == pytest.approx(corners)
+    again = placed(square.matrix(32), 32)
+    assert again.box == pytest.approx(square.box)
+    assert again.angle == pytest.approx(angle)
+    assert again.side == pytest.approx(40)
+
+
+@pytest.mark.parametrize(
+    "square",
+    [
+        Placed((10.0, 10.0, 50.0, 50.0), 0.7),
+        Placed((-10.0, 5.0, 30.0, 45.0), 0.3),
+        Placed((60.0, 40.0, 120.0, 100.0), -1.2),
+        Placed((-50.0, -50.0, 150.0, 150.0), 0.5),
+        Placed((200.0, 0.0, 220.0, 20.0), 0.2),
+    ],
+)
+def test_the_share_outside_is_the_share_of_points_outside(square: Placed) -> None:
+    grid = (np.indices((400, 400)).reshape(2, -1).T + 0.5) / 400
+    backward = np.linalg.inv(square.matrix(1)[:, :2])
+    at = (grid - square.matrix(1)[:, 2]) @ backward.T
+    share = 1 - ((at >= 0) & (at <= [90, 70])).all(1).mean()
+    assert square.outside(90, 70) == pytest.approx(share, abs=0.004)
+
+
+@pytest.mark.parametrize("angle", [0.3, 0.8, 2.2])
+@pytest.mark.parametrize("side", [20.0, 45.5])
+def test_the_edge_of_a_turned_crop_sees_what_lies_beyond(angle: float, side: float) -> None:
+    x, y = 100.3, 80.6
+    small, large = (
+        Placed((x - s / 2, y - s / 2, x + s / 2, y + s / 2), angle) for s in (side, 2 * side)
+    )
+    inner = cut(noise(), large, 64)[16:48, 16:48].astype(int)
+    assert np.abs(cut(noise(), small, 32) - inner).max() <= 1

@@ -1,0 +1,93 @@
+"""SCRFD: the detector of the insightface packs.
+
+Paper: Guo et al. 2022, https://arxiv.org/abs/2105.04714
+Weights: `det_10g.onnx` (buffalo_l), `det_2.5g.onnx` (buffalo_m) or `det_500m.onnx` (buffalo_s) of
+https://github.com/deepinsight/insightface. A photograph is searched at its own size, padded with
+black to a multiple of 32; insightface resizes it to 640 pixels first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from facesr.bench import assets
+from facesr.bench.detectors import _onnx
+from facesr.bench.detectors._base import Found, Pixels, Points
+from facesr.bench.detectors._boxes import cells, padded, scaled, sorted_out
+
+_STEPS = (8, 16, 32)  # of the three grids, in pixels
+_PER_CELL = 2
+
+
+@dataclass(frozen=True)
+class Scrfd:
+    """SCRFD with landmarks.
+
+    Args:
+        enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.
+        threshold: Least confidence.
+        overlap: Intersection over union above which two boxes show the same face.
+        longest: Longest side of the enlarged photograph; a longer one is enlarged less.
+        size: Cost of the network for a 640 x 480 picture, in operations.
+    """
+
+    enlarge: float = 1.0
+    threshold: float = 0.5
+    overlap: float = 0.4
+    longest: int = 4096
+    size: Literal["10g", "2.5g", "500m"] = "10g"
+
+    @property
+    def _asset(self) -> str:
+        return f"scrfd_{self.size}"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """See `Detector.recipe`."""
+        weights = assets.asset(self._asset).sha256[:16]
+        return {"detector": f"scrfd@{weights}", "arithmetic": "float32", **asdict(self)}
+
+    def missing(self) -> str:
+        """See `Named.missing`."""
+        return _onnx.missing(self._asset)
+
+    def find(self, photos: Sequence[Pixels]) -> list[Found]:
+        """See `Detector.find`.
+
+        Raises:
+            BenchError: If onnxruntime or the weights are absent.
+        """
+        return [self._one(photo) for photo in photos]
+
+    def _one(self, photo: Pixels) -> Found:
+        seen = scaled(photo, self.enlarge, self.longest)
+        pixels = padded(seen.pixels, _STEPS[-1])
+        rgb = (pixels.transpose(2, 0, 1)[None] - np.float32(127.5)) / np.float32(128)
+        outputs = list(_onnx.network(self._asset)(rgb).values())
+        boxes, scores, points = decode(outputs, pixels.shape[:2])
+        return sorted_out(boxes, scores, points, self.threshold, self.overlap, seen.factor)
+
+
+def decode(outputs: Sequence[_onnx.Values], size: tuple[int, ...]) -> tuple[Points, Points, Points]:
+    """Turn the network's outputs into boxes (n, 4), scores (n,) and landmarks (n, 5, 2).
+
+    Two candidates per cell each give their distances to the four sides of a box and to five
+    landmarks, in steps of the grid from the cell's upper left corner.
+
+    Args:
+        outputs: Scores (m, 1) of the three grids, finest first, then distances to the sides
+            (m, 4) of the three, then landmarks (m, 10); a leading 1 is allowed.
+        size: Height and width of the padded picture.
+    """
+    parts = []
+    for i, step in enumerate(_STEPS):
+        at = np.repeat(cells(size[0] // step, size[1] // step), _PER_CELL, 0)
+        scores, sides, shape = (
+            outputs[i + part].astype(np.float64).reshape(len(at), -1) for part in (0, 3, 6)
+        )
+        boxes = np.concatenate([at - sides[:, :2], at + sides[:, 2:]], 1) * step
+        parts.append((boxes, scores[:, 0], (at[:, None] + shape.reshape(-1, 5, 2)) * step))
+    boxes, scores, points = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return boxes, scores, points
