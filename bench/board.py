@@ -11,11 +11,11 @@ from facesr.bench import plan, provenance, steps
 from facesr.bench.choices import Choice
 from facesr.bench.contract import Method, Protocol
 from facesr.bench.errors import BenchError, Stale, sentence
-from facesr.bench.files import digest_of, write_text
+from facesr.bench.files import digest_of, read_json, write_text
 from facesr.bench.ready import Ready
 from facesr.bench.score import Failure, Kind
 from facesr.bench.steps import Say
-from facesr.bench.store import Record, Store, read_json
+from facesr.bench.store import Record, Store
 
 
 @dataclass(frozen=True)

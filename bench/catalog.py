@@ -23,7 +23,7 @@ _PACKAGE = {
     "metrics": "facesr.protocols.metrics",
 }
 _NOUN = {"methods": "method", "datasets": "data set", "protocols": "protocol", "metrics": "metric"}
-_PLUMBING = {"net", "device", "data", "cache", "limit"}
+_PLUMBING = {"net", "device", "data", "cache", "limit", "workers"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from facesr.bench import catalog
+from facesr.bench import catalog, data_cli
 from facesr.bench.errors import BadName, BenchError, sentence
 from facesr.bench.options import (
     AsJson,
@@ -31,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(data_cli.app)
 
 
 @app.command()

@@ -32,6 +32,9 @@ class About:
         needs: Assets without which it cannot run.
         licence: Terms of a data set.
         shareable: Whether pictures of a data set may be published; a report says so if not.
+        holds: What a data set holds and how many, as its authors say.
+        layout: Which files are expected where, as the authors distribute them.
+        withdrawn: When and why a data set was withdrawn by its authors; empty if it was not.
     """
 
     title: str
@@ -43,6 +46,9 @@ class About:
     needs: tuple[str, ...] = ()
     licence: str = ""
     shareable: bool = False
+    holds: str = ""
+    layout: str = ""
+    withdrawn: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,12 +60,14 @@ class Split:
         hr: Real high-resolution faces; `hr.names == lr.names` only if `paired`.
         paired: Whether each low-resolution face shows the same picture as its partner.
         notes: What was dropped, what is missing, in sentences.
+        partial: What a published split had and this one lacks; empty if it lacks nothing.
     """
 
     lr: Faces
     hr: Faces
     paired: bool = False
     notes: tuple[str, ...] = ()
+    partial: str = ""
 
 
 @dataclass
@@ -130,6 +138,7 @@ class Dataset(ABC):
         scale: Factor to the high-resolution side.
         limit: At most this many faces per half of a split; None for all.
         cache: Folder where prepared faces are kept between runs.
+        workers: Processes that prepare faces; 0 for one per core.
     """
 
     about: ClassVar[About | None] = None
@@ -139,6 +148,7 @@ class Dataset(ABC):
     scale: int = 4
     limit: int | None = None
     cache: Path = field(default_factory=cache_folder)
+    workers: int = 0
 
     @property
     def hr_size(self) -> int:
@@ -156,6 +166,17 @@ class Dataset(ABC):
         Raises:
             BadData: If files are absent or unusable, with a sentence that names them.
         """
+
+    def verify(self, folder: Path) -> Iterator[str]:
+        """Compare prepared faces with what was prepared, and with the files in `data` if given.
+
+        Args:
+            folder: What a half of a split calls its `root`, in `cache` or copied from one.
+
+        Yields:
+            One sentence for each difference.
+        """
+        yield f"{type(self).__name__} does not say how its faces are checked"
 
 
 @dataclass(frozen=True)
@@ -184,12 +205,15 @@ class Metric(ABC):
 class Protocol(ABC):
     """A fixed recipe: sizes, data sets and metrics.
 
+    `datasets` names what a run with `--data` uses if it names none: the first that is there.
+
     Args:
         lr_size: Side of the input, in pixels.
         scale: Factor to the output.
     """
 
     about: ClassVar[About | None] = None
+    datasets: ClassVar[tuple[str, ...]] = ()
 
     lr_size: int = 16
     scale: int = 4

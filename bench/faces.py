@@ -6,23 +6,28 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from facesr.bench.errors import BadData, BadImage
 from facesr.bench.files import write_whole
+from facesr.bench.shards import read_shards
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
+_AT_ONCE = 1024
 
 
 @dataclass(frozen=True)
 class Faces:
-    """Square RGB face crops in one folder: named, ordered, decoded on demand.
+    """Square RGB face crops in one folder: named, ordered, read on demand.
+
+    The folder holds one image file per name, or, if `rows` is given, shards (`bench.shards`).
 
     A data set hands these out, a method's output is stored as these, a protocol scores these.
 
@@ -33,6 +38,7 @@ class Faces:
         title: What they are, such as `embedded/test/hr`; part of metric identities.
         identities: Who is shown, one label per name, where the data set knows.
         landmarks: Points in pixels of these crops, (n, k, 2) with x first, where known.
+        rows: Positions in the shards of `root`, (n,); None where each face is a file.
     """
 
     root: Path
@@ -41,6 +47,7 @@ class Faces:
     title: str = ""
     identities: tuple[str, ...] | None = None
     landmarks: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    rows: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -51,18 +58,30 @@ class Faces:
         return tuple(Path(name).stem for name in self.names)
 
     def pixels(self) -> Tensor:
-        """Decode every face.
+        """Read every face.
 
         Returns:
             Images, (n, 3, size, size), uint8.
 
         Raises:
             BadImage: If a file cannot be read or has another size.
+            BadData: If a shard cannot.
         """
         images = torch.empty((len(self), 3, self.size, self.size), dtype=torch.uint8)
-        for i, name in enumerate(self.names):
-            images[i] = torch.from_numpy(self._decode(name)).permute(2, 0, 1)
+        at = 0
+        for block in self._blocks():
+            images[at : at + len(block)] = torch.from_numpy(block).permute(0, 3, 1, 2)
+            at += len(block)
         return images
+
+    def images(self) -> Iterator[NDArray[np.uint8]]:
+        """Read face after face.
+
+        Yields:
+            Pixels, (size, size, 3).
+        """
+        for block in self._blocks():
+            yield from block
 
     def batches(self, n: int) -> Iterator[Tensor]:
         """Decode `n` faces at a time; the last batch may be shorter.
@@ -71,10 +90,8 @@ class Faces:
             Images, (n, 3, size, size), float32 in [0, 1], in the order of `names`.
         """
         for start in range(0, len(self), n):
-            part = replace(
-                self, names=self.names[start : start + n], identities=None, landmarks=None
-            )
-            yield part.pixels().float() / 255
+            part = range(start, min(start + n, len(self)))
+            yield self.take(part).pixels().float().div_(255)
 
     def take(self, chosen: Sequence[int]) -> "Faces":
         """Return the faces at these positions, with their labels."""
@@ -83,19 +100,27 @@ class Faces:
             names=tuple(self.names[i] for i in chosen),
             identities=tuple(self.identities[i] for i in chosen) if self.identities else None,
             landmarks=self.landmarks[list(chosen)] if self.landmarks is not None else None,
+            rows=self.rows[list(chosen)] if self.rows is not None else None,
         )
 
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of names, decoded pixels and labels, the same on every machine."""
         total = hashlib.sha256(f"{self.size}".encode())
-        for name in self.names:
-            total.update(os.fsencode(name) + b"\0" + self._decode(name).tobytes())
+        for name, pixels in zip(self.names, self.images(), strict=True):
+            total.update(os.fsencode(name) + b"\0" + pixels.tobytes())
         if self.identities is not None:
             total.update("\0".join(self.identities).encode())
         if self.landmarks is not None:
             total.update(np.ascontiguousarray(self.landmarks, np.float32).tobytes())
         return total.hexdigest()
+
+    def _blocks(self) -> Iterator[NDArray[np.uint8]]:
+        if self.rows is None:
+            yield from (self._decode(name)[None] for name in self.names)
+            return
+        for start in range(0, len(self), _AT_ONCE):
+            yield read_shards(self.root, self.rows[start : start + _AT_ONCE], self.size)
 
     def _decode(self, name: str) -> NDArray[np.uint8]:
         pixels = read_image(self.root / name)
@@ -119,26 +144,47 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             colours other than 8-bit grey or RGB.
     """
     try:
-        with Image.open(path) as image:
+        return decoded(path.read_bytes(), str(path))[0]
+    except FileNotFoundError:
+        raise BadImage(f"{path} does not exist") from None
+    except OSError as error:
+        raise BadImage(f"{path} cannot be read ({error.strerror}); replace it") from None
+
+
+def decoded(content: bytes, name: str) -> tuple[NDArray[np.uint8], bool]:
+    """Decode what a file of `read_image` holds.
+
+    Args:
+        content: The whole file.
+        name: What errors call it.
+
+    Returns:
+        Pixels, (h, w, 3), uint8, and whether they were turned as the EXIF says.
+
+    Raises:
+        BadImage: See `read_image`.
+    """
+    try:
+        with Image.open(BytesIO(content)) as image:
             mode = image.mode
             if mode == "RGB" and any(";16" in str(tile) for tile in image.tile):
                 mode = "RGB;16"  # Pillow calls it RGB and drops the low bytes
             image.load()
             if mode not in ("RGB", "RGBA", "L", "LA", "P", "PA", "1"):
                 raise BadImage(
-                    f"{path} has colour mode {mode}, expected 8-bit RGB or grey; convert it"
+                    f"{name} has colour mode {mode}, expected 8-bit RGB or grey; convert it"
                 )
             if getattr(image, "n_frames", 1) > 1:
-                raise BadImage(f"{path} is an animation; save one frame as plain RGB")
+                raise BadImage(f"{name} is an animation; save one frame as plain RGB")
             if image.has_transparency_data and _transparent(image):
-                raise BadImage(f"{path} has transparent pixels; save it as plain RGB")
-            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except FileNotFoundError:
-        raise BadImage(f"{path} does not exist") from None
+                raise BadImage(f"{name} has transparent pixels; save it as plain RGB")
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+            upright = ImageOps.exif_transpose(image) if turned else image
+            return np.array(upright if upright.mode == "RGB" else upright.convert("RGB")), turned
     except UnidentifiedImageError:
-        raise BadImage(f"{path} is not an image that can be read; replace or remove it") from None
+        raise BadImage(f"{name} is not an image that can be read; replace or remove it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadImage(f"{path} is damaged or cut short ({error}); replace it") from None
+        raise BadImage(f"{name} is damaged or cut short ({error}); replace it") from None
 
 
 def _transparent(image: Image.Image) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from facesr.bench.errors import BenchError
+
 
 def write_whole(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Write a file beside its place and move it there in one step.
@@ -44,6 +46,23 @@ def write_json(path: Path, value: Any) -> None:
     """
     text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False, ensure_ascii=False)
     write_text(path, text + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object of ours; an absent file is an empty one.
+
+    Raises:
+        BenchError: If the file is damaged.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise BenchError(f"{path} is damaged ({error}); the same run makes it anew") from None
+    if not isinstance(value, dict):
+        raise BenchError(f"{path} is damaged (it holds no JSON object); the same run makes it anew")
+    return value
 
 
 def digest(path: Path) -> str:

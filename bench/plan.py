@@ -89,29 +89,30 @@ def unable(choice: Choice, scale: int) -> str:
     return next((f"{choice.label} {sentence}" for sentence in absent if sentence), "")
 
 
-def default_datasets(data: Path | None) -> list[Choice]:
-    """Choose data sets when none is named: what lies below `data`, else the embedded faces.
+def default_datasets(data: Path | None, protocol: Protocol) -> list[Choice]:
+    """Choose data sets when none is named.
+
+    Returns:
+        The first of the protocol's own data sets that lies below `data`; the embedded faces if
+        there is no `data`.
 
     Raises:
-        BenchError: If `data` is no folder, or no known data set is in it.
+        BenchError: If `data` is no folder, or none of them is in it.
     """
     if data is None:
         return [Choice("datasets", "embedded"), Choice("datasets", "embedded", {"test": "real"})]
     if not data.is_dir():
         raise BenchError(f"{data} is not a folder; give the folder that holds the data sets")
     absent = {}
-    for name in catalog.names("datasets"):
-        if name in ("embedded", "folder"):
-            continue
+    for name in protocol.datasets:
         absent[name] = catalog.load("datasets", name)(data=data).missing()
-    found = [Choice("datasets", name) for name, sentence in absent.items() if not sentence]
-    if not found:
-        reasons = "; ".join(f"{name}: {sentence}" for name, sentence in absent.items())
-        raise BenchError(
-            f"{data} holds none of the known data sets ({reasons}); for images of your own write "
-            "--datasets folder:PATH"
-        )
-    return found
+        if not absent[name]:
+            return [Choice("datasets", name)]
+    reasons = "; ".join(f"{name}: {sentence}" for name, sentence in absent.items())
+    raise BenchError(
+        f"{data} holds none of the data sets that this protocol uses by itself ({reasons or 'it names none'}); name "
+        "another with --datasets (`bench data list`), or images of your own with folder:PATH"
+    )
 
 
 def _check_class(cls: type[Any], base: type[Any], name: str) -> None:

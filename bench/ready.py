@@ -53,7 +53,12 @@ class Ready:
             "shareable": about.shareable if about else False,
             "limit": self.dataset.limit,
             "notes": list(self.test.notes),
+            "partial": self._partial(),
         }
+
+    def _partial(self) -> str:
+        train = self._train.partial if isinstance(self._train, Split) else ""
+        return "; ".join(filter(None, (train, self.test.partial)))
 
 
 def prepare(label: str, dataset: Dataset, protocol: Protocol, store: Store, say: Say) -> Ready:
@@ -96,11 +101,9 @@ def _few(faces: Faces) -> Faces:
 
 def _keep(faces: Faces, folder: Path) -> None:
     """Copy faces into the run folder, so that it explains itself."""
-    wanted = dict(zip((f"{stem}.png" for stem in faces.stems), faces.names, strict=True))
-    for path in folder.glob("*.png"):
-        if path.name not in wanted:
-            path.unlink(missing_ok=True)
-    for name, source in wanted.items():
-        pixels = read_image(faces.root / source)
+    names = [f"{stem}.png" for stem in faces.stems]
+    for path in set(folder.glob("*.png")) - {folder / name for name in names}:
+        path.unlink(missing_ok=True)
+    for name, pixels in zip(names, faces.images(), strict=True):
         if not (folder / name).is_file() or not np.array_equal(read_image(folder / name), pixels):
             write_png(pixels, folder / name)

@@ -76,7 +76,7 @@ def run(
         retrain,
     )
     ruler = plan.build_protocol(measure)
-    places = named or plan.default_datasets(data)
+    places = named or plan.default_datasets(data, ruler)
     store = Store(out.resolve() if executor == "ray" else out)
     board = Board(store, measure, ruler, options, say)
     useless = _useless(board, chosen)

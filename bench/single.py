@@ -11,10 +11,10 @@ from facesr.bench.board import Board, Options, learns
 from facesr.bench.contract import Metric
 from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.bench.faces import Faces, folder
-from facesr.bench.files import digest
+from facesr.bench.files import digest, read_json
 from facesr.bench.run import checked_settings, pick_device, say
 from facesr.bench.score import Score
-from facesr.bench.store import Store, read_json
+from facesr.bench.store import Store
 
 
 def train(
@@ -54,10 +54,12 @@ def train(
     """
     choice, measure = choices.parse("methods", method), choices.parse("protocols", protocol)
     overrides = checked_settings({choice.name: settings or {}}, [choice])
-    places = [choices.parse("datasets", dataset)] if dataset else plan.default_datasets(data)[:1]
     length = budget or ("paper" if data else "smoke")
     options = Options(length, overrides, pick_device(device), seed, retrain)
     ruler = plan.build_protocol(measure)
+    places = (
+        [choices.parse("datasets", dataset)] if dataset else plan.default_datasets(data, ruler)
+    )
     store = Store(out)
     board = Board(store, measure, ruler, options, say)
     built = board.method(choice)

@@ -17,11 +17,11 @@ from facesr.bench.catalog import Kind
 from facesr.bench.contract import Method, Protocol, Split
 from facesr.bench.errors import BenchError, Stale
 from facesr.bench.faces import Faces, write_images
-from facesr.bench.files import digest, digest_of, write_json, write_whole
+from facesr.bench.files import digest, digest_of, read_json, write_json, write_whole
 from facesr.bench.plan import settings_of
 from facesr.bench.progress import progress
 from facesr.bench.score import Curve, Score
-from facesr.bench.store import difference, read_json
+from facesr.bench.store import difference
 
 BATCH = 32
 HARNESS = 1  # raise it when decoding, batching, clamping or rounding change a pixel

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from facesr.bench.errors import BenchError
-from facesr.bench.files import write_json, write_text
+from facesr.bench.files import read_json, write_json, write_text
 from facesr.bench.score import Curve, Failure, Row, Score
 
 SCHEMA = 1
@@ -218,23 +218,6 @@ def folder_name(label: str) -> str:
     plain = label.replace(":", "-", 1)
     safe = re.sub(r"[^A-Za-z0-9_.,=\[\]-]", "-", plain).lstrip(".") or "-"
     return safe if safe == plain else f"{safe}~{sha256(os.fsencode(label)).hexdigest()[:8]}"
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object of ours; an absent file is an empty one.
-
-    Raises:
-        BenchError: If the file is damaged.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise BenchError(f"{path} is damaged ({error}); the same run makes it anew") from None
-    if not isinstance(value, dict):
-        raise BenchError(f"{path} is damaged (it holds no JSON object); the same run makes it anew")
-    return value
 
 
 def difference(old: dict[str, Any], new: dict[str, Any]) -> str:

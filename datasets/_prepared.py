@@ -1,55 +1,36 @@
-"""Folders of prepared faces: made once, whole or not at all, and read back.
+"""Folders of prepared faces: the standard form of every data set.
 
-A folder holds the images and `faces.json`, one face per line: name, identity, landmarks, details.
+    manifest.json         what was made how, counts, reasons of drops, digests of all other files
+    faces.jsonl           one face per line: name, identity, landmarks, details, digest of pixels
+    drops.jsonl           one line for each face that is not used, and why
+    photos.jsonl          one line for each photograph that was read: its digest and length
+    faces-000000000.npy   the pixels (`facesr.bench.shards`), in the order of faces.jsonl
+
+Nothing depends on the machine, the time or the number of workers, so preparing twice gives the
+same bytes. A folder appears under its name when it is whole.
 """
 
 import json
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from facesr.bench.errors import BadData, BadImage
-from facesr.bench.faces import Faces, write_png
-from facesr.bench.files import write_text
-
-_INDEX = "faces.json"
-_STALE_SECONDS = 86400.0
-
-
-@dataclass(frozen=True, eq=False)
-class Made:
-    """A face on its way into a prepared folder.
-
-    Args:
-        name: File name, ending in `.png`.
-        pixels: The crop, (size, size, 3), uint8.
-        identity: Who is shown, for all faces of a folder or for none.
-        landmarks: Points in pixels of the crop, (k, 2), x first; for all faces or for none.
-        details: What else is known of it, such as drawn parameters; JSON values only.
-    """
-
-    name: str
-    pixels: NDArray[np.uint8]
-    identity: str | None = None
-    landmarks: NDArray[np.floating] | None = None
-    details: Mapping[str, Any] | None = None
+from facesr.bench.errors import BadData
+from facesr.bench.faces import Faces
+from facesr.bench.files import read_json
+from facesr.datasets._record import Made
+from facesr.datasets._writer import FACES, FORM, MANIFEST, Writer, locked
 
 
 def prepared(folder: Path, title: str, size: int, make: Callable[[], Iterable[Made]]) -> Faces:
     """Return the faces of a folder, making them first if the folder is absent.
 
-    They are read back in the order of making. They are written into a folder aside that is then
-    renamed, so a killed process leaves nothing under the final name, and of two processes the
-    first to finish wins. The name of the folder has to determine its content: put a digest of
-    every setting into it.
+    They are read back in the order of making. Two processes never make the same folder at once.
+    The name of the folder has to determine its content: put a digest of every setting into it.
 
     Args:
         folder: Final place.
@@ -58,105 +39,95 @@ def prepared(folder: Path, title: str, size: int, make: Callable[[], Iterable[Ma
         make: Yields the faces; called only if the folder is absent.
 
     Raises:
-        BadData: If no face was made, two have one name, only some have labels, or the folder
-            was changed since it was prepared.
+        BadData: If no face was made, two have one name, or the folder was changed since.
         BadImage: If pixels are of another size or type.
     """
     if not folder.exists():
-        _fill(folder, size, make)
-    return _read(folder, title, size)
+        with locked(folder):
+            if not folder.exists():
+                _make(folder, title, size, make)
+    return read(folder, title)
+
+
+def _make(folder: Path, title: str, size: int, make: Callable[[], Iterable[Made]]) -> None:
+    writer = Writer(folder, size, resume=False)
+    try:
+        for made in make():
+            if not writer.add(made):
+                raise BadData(f"two faces are named {made.name}; give each its own name")
+            writer.mark(None)
+        writer.close({"title": title})
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def read(folder: Path, title: str) -> Faces:
+    """Read the faces of a prepared folder; labels that not every face has are left out.
+
+    Raises:
+        BadData: If the folder is damaged.
+    """
+    known = manifest(folder)
+    names: list[str] = []
+    people: list[str | None] = []
+    points = array("f")
+    widths: set[int] = set()
+    for entry in _entries(folder):
+        names.append(entry["name"])
+        identity = entry.get("identity")
+        people.append(None if identity is None else intern(identity))
+        flat = [x for point in entry.get("landmarks", ()) for x in point]
+        widths.add(len(flat))
+        points.extend(flat if len(widths) == 1 else ())
+    lost = [name for name in known["files"] if not (folder / name).is_file()]
+    if lost or len(names) != known["faces"]:
+        what = lost[0] if lost else f"{known['faces'] - len(names)} lines of {FACES}"
+        raise BadData(f"{folder} has lost {what}; delete the folder to have it prepared again")
+    identities = tuple(who for who in people if who is not None)
+    landmarks = None
+    if len(widths) == 1 and len(points):
+        landmarks = np.array(points, np.float32).reshape(len(names), -1, 2)
+    return Faces(
+        root=folder,
+        names=tuple(names),
+        size=known["size"],
+        title=title,
+        identities=identities if len(identities) == len(names) else None,
+        landmarks=landmarks,
+        rows=np.arange(len(names)),
+    )
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """Return what is known of a prepared folder as a whole.
+
+    Raises:
+        BadData: If it is no prepared folder, or one of another version.
+    """
+    known: dict[str, Any] = read_json(folder / MANIFEST)
+    if known.get("form") != FORM:
+        raise BadData(
+            f"{folder / MANIFEST} is absent, damaged or of another version; delete the folder to "
+            "have it prepared again"
+        )
+    return known
 
 
 def details(faces: Faces) -> list[dict[str, Any]]:
     """Return what was recorded of each face of a prepared folder, in the order of `names`."""
-    recorded = {entry["name"]: entry.get("details", {}) for entry in _entries(faces.root)}
+    wanted = set(faces.names)
+    entries = (entry for entry in _entries(faces.root) if entry["name"] in wanted)
+    recorded = {entry["name"]: entry.get("details", {}) for entry in entries}
     return [recorded[name] for name in faces.names]
 
 
-def _fill(folder: Path, size: int, make: Callable[[], Iterable[Made]]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
+def _entries(folder: Path) -> Iterator[dict[str, Any]]:
     try:
-        entries = [_store(made, size, aside) for made in make()]
-        _check(entries, folder)
-        lines = ",\n".join(json.dumps(e, ensure_ascii=False, allow_nan=False) for e in entries)
-        write_text(aside / _INDEX, f"[\n{lines}\n]\n")
-        aside.chmod(0o755)
-        try:
-            aside.rename(folder)
-        except OSError:
-            if not (folder / _INDEX).is_file():  # anything but another process being faster
-                raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _store(made: Made, size: int, aside: Path) -> dict[str, Any]:
-    if made.pixels.shape != (size, size, 3) or made.pixels.dtype != np.uint8:
-        raise BadImage(
-            f"{made.name} has pixels of shape {made.pixels.shape} and type {made.pixels.dtype}, "
-            f"expected ({size}, {size}, 3) and uint8"
-        )
-    if (aside / made.name).exists():
-        raise BadData(f"two faces are named {made.name}; give each its own name")
-    write_png(made.pixels, aside / made.name)
-    entry: dict[str, Any] = {"name": made.name}
-    if made.identity is not None:
-        entry["identity"] = made.identity
-    if made.landmarks is not None:
-        entry["landmarks"] = np.asarray(made.landmarks, np.float32).tolist()
-    if made.details is not None:
-        entry["details"] = dict(made.details)
-    return entry
-
-
-def _check(entries: list[dict[str, Any]], folder: Path) -> None:
-    if not entries:
-        raise BadData(f"no face was found to put into {folder}; check the source files")
-    for label in ("identity", "landmarks"):
-        lacking = [e["name"] for e in entries if label not in e]
-        if 0 < len(lacking) < len(entries):
-            raise BadData(
-                f"{len(lacking)} of {len(entries)} faces for {folder} have no {label} (the first "
-                f"is {lacking[0]}); give it for all or for none"
-            )
-
-
-def _read(folder: Path, title: str, size: int) -> Faces:
-    entries = _entries(folder)
-    present = {path.name for path in folder.iterdir()}
-    lost = [e["name"] for e in entries if e["name"] not in present]
-    if lost:
-        raise BadData(
-            f"{folder} has lost {len(lost)} of {len(entries)} faces (the first is {lost[0]}); "
-            "delete the folder to have it prepared again"
-        )
-    return Faces(
-        root=folder,
-        names=tuple(e["name"] for e in entries),
-        size=size,
-        title=title,
-        identities=tuple(e["identity"] for e in entries) if "identity" in entries[0] else None,
-        landmarks=np.array([e["landmarks"] for e in entries], np.float32)
-        if "landmarks" in entries[0]
-        else None,
-    )
-
-
-def _entries(folder: Path) -> list[dict[str, Any]]:
-    try:
-        entries: list[dict[str, Any]] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
+        with (folder / FACES).open(encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
     except (OSError, ValueError):
         raise BadData(
-            f"{folder / _INDEX} is absent or damaged; delete the folder to have it prepared again"
+            f"{folder / FACES} is absent or damaged; delete the folder to have it prepared again"
         ) from None
-    return entries
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what processes killed long ago left beside a folder."""
-    for left in folder.parent.glob(f".{folder.name}.*.part"):
-        with suppress(OSError):  # another process may be sweeping too
-            if time.time() - left.stat().st_mtime > _STALE_SECONDS:
-                shutil.rmtree(left)

@@ -33,7 +33,14 @@ class Folder(Dataset):
         path: The folder.
     """
 
-    about: ClassVar[About | None] = About("Folder", licence="its owner's", shareable=False)
+    about: ClassVar[About | None] = About(
+        "Folder",
+        family="made",
+        licence="its owner's",
+        shareable=False,
+        holds="square images of your own, of two sizes",
+        layout="train/lr, train/hr, test/lr and test/hr; or lr and hr, divided 80 to 20",
+    )
 
     path: Path | None = None
 

@@ -30,6 +30,8 @@ class Realworld(Protocol):
         url="https://arxiv.org/abs/1807.11458",
     )
 
+    datasets: ClassVar[tuple[str, ...]] = ("wild", "widerface", "lr_pipa", "scgan", "webface")
+
     def metrics(self) -> list[Metric]:
         """Return the metrics in the order of the table."""
         size = self.lr_size * self.scale

@@ -26,6 +26,8 @@ class Synthetic(Protocol):
 
     about: ClassVar[About | None] = About("Synthetic")
 
+    datasets: ClassVar[tuple[str, ...]] = ("celeba", "ffhq", "celebahq", "helen", "lfw")
+
     def metrics(self) -> list[Metric]:
         """Return the metrics in the order of the table."""
         return [Psnr(), Ssim(), Kd(), Fd(), Kid(), Fid()]

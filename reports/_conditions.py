@@ -28,6 +28,11 @@ def limit_of(row: Row) -> int | None:
     return limit if isinstance(limit, int) and not isinstance(limit, bool) else None
 
 
+def partial_of(row: Row) -> str:
+    """Say what a published split had and the faces of this row lack; empty if nothing."""
+    return str(row.provenance.get("partial") or "")
+
+
 def count_of(row: Row, part: str) -> int:
     """Return how many faces there were of a part, such as `input`; 0 if unknown."""
     count = _part(row, "counts").get(part)

@@ -52,7 +52,7 @@ def latex(tables: Sequence[Table]) -> str:
 
 def _latex(table: Table, chunk: Sequence[int]) -> str:
     columns = [table.columns[i] for i in chunk]
-    caption = f"{table.dataset}, protocol {table.protocol}. " + " ".join(explain(table))
+    caption = f"{table.title}, protocol {table.protocol}. " + " ".join(explain(table))
     star = "*" if len(columns) > 5 else ""
     groups, rules, place = [], [], 2
     for group in dict.fromkeys(column.group for column in columns):

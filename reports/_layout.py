@@ -5,7 +5,7 @@ from statistics import median
 
 from facesr.bench.errors import BenchError
 from facesr.bench.score import Failure, Row, Score
-from facesr.reports._conditions import changed_of, inputs_of, limit_of
+from facesr.reports._conditions import changed_of, inputs_of, limit_of, partial_of
 from facesr.reports._families import place as family_place
 from facesr.reports._format import digits, half_width
 from facesr.reports._ranks import standings, why_untested
@@ -76,7 +76,9 @@ def _table(
         for metric, column in scores.items()
         if not measured[metric]
     )
-    return Table(*place, tuple(column for column, _ in built), lines, absent)
+    lacks = dict.fromkeys(filter(None, map(partial_of, conditions.values())))
+    columns = tuple(column for column, _ in built)
+    return Table(*place, columns, lines, absent, "; ".join(lacks))
 
 
 def _refuse_mixed_inputs(rows: Sequence[Row], place: tuple[str, str]) -> None:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 from facesr.bench.score import Row
 from facesr.bench.store import Store
-from facesr.reports._conditions import changed_of, licence_of, limit_of, shareable, trained_on
+from facesr.reports._conditions import (
+    changed_of,
+    licence_of,
+    limit_of,
+    partial_of,
+    shareable,
+    trained_on,
+)
 from facesr.reports._words import first_look
 
 Notice = tuple[str, str]
@@ -43,6 +50,14 @@ def rehearsal(rows: Sequence[Row]) -> list[Notice]:
         of = ", ".join(sorted({row.dataset for row in rows if limit_of(row) == limit}))
         title, _, sentence = first_look(limit, of).partition(": ")
         found.append((title, sentence[0].upper() + sentence[1:]))
+    lacks = {f"{row.dataset}: {partial_of(row)}" for row in rows if partial_of(row)}
+    if lacks:
+        found.append(
+            (
+                "Partial data",
+                f"{'; '.join(sorted(lacks))}. Rows on it compare with no published number.",
+            )
+        )
     if any(row.dataset.partition("[")[0] == "embedded" for row in rows):
         found.append(
             (

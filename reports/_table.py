@@ -116,6 +116,7 @@ class Table:
         columns: Metrics that were measured for at least one method, by group.
         lines: Methods, by family, then by name.
         absent: Metrics that were measured for no method, each with the reason.
+        partial: What the published split had and these faces lack; empty if nothing.
     """
 
     protocol: str
@@ -123,6 +124,12 @@ class Table:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     absent: tuple[tuple[str, str], ...]
+    partial: str = ""
+
+    @property
+    def title(self) -> str:
+        """The data set, marked if it is part of a published split only."""
+        return f"{self.dataset} (partial)" if self.partial else self.dataset
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def terminal(results: Results) -> None:
     shown = tables(results.rows, results.failures, families(results))
     said: set[str] = set()
     for table in shown:
-        console.print(_text(f"{table.dataset}, protocol {table.protocol}", "bold"))
+        console.print(_text(f"{table.title}, protocol {table.protocol}", "bold"))
         for chunk in table.chunks(_fitting(table, console.width)) if table.columns else []:
             console.print(_rich(table, chunk, plain))
             console.print()

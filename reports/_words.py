@@ -36,6 +36,8 @@ def explain(table: Table) -> list[str]:
         sentences.append(f"{DAGGER} part of the pictures or people only, not marked.")
     if table.terms:
         sentences.append(f"Budget: {'; '.join(table.terms)}.")
+    if table.partial:
+        sentences.append(f"Partial: {table.partial}.")
     return sentences + [first_look(limit) for limit in table.limits]
 
 

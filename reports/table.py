@@ -50,6 +50,7 @@ CSV_HEADER = (
     "seed",
     "changed",
     "limit",
+    "partial",
 )
 FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are their wide forms
 MARKDOWN_COLUMNS = 7
@@ -63,7 +64,7 @@ def markdown(tables: Sequence[Table]) -> str:
 
 
 def _markdown(table: Table) -> str:
-    lines = [f"## {_md(table.dataset)}, protocol {_md(table.protocol)}", ""]
+    lines = [f"## {_md(table.title)}, protocol {_md(table.protocol)}", ""]
     for chunk in table.chunks(MARKDOWN_COLUMNS) if table.columns else []:
         columns = [table.columns[i] for i in chunk]
         lines.append(_bars(["method", *(_md(_head(column)) for column in columns)]))
@@ -152,6 +153,7 @@ def _csv_line(
         line.seed,
         _plain(", ".join(line.changed)),
         line.limit,
+        _plain(table.partial),
     ]
 
 

@@ -48,9 +48,21 @@ def test_a_class_that_keeps_no_contract_is_named(toys: Add) -> None:
         plan.build_method(choices.parse("methods", "odd"), "smoke", {}, 4, 0)
 
 
-def test_the_default_data_sets_are_those_on_the_disk(tmp_path: Path) -> None:
-    assert [c.label for c in plan.default_datasets(None)] == ["embedded", "embedded[test=real]"]
+def test_the_default_data_sets_are_the_embedded_ones(tmp_path: Path) -> None:
+    protocol = plan.build_protocol(choices.parse("protocols", "realworld"))
+    labels = [c.label for c in plan.default_datasets(None, protocol)]
+    assert labels == ["embedded", "embedded[test=real]"]
     with pytest.raises(BenchError, match="is not a folder"):
-        plan.default_datasets(tmp_path / "none")
-    with pytest.raises(BenchError, match="none of the known data sets"):
-        plan.default_datasets(tmp_path)
+        plan.default_datasets(tmp_path / "none", protocol)
+    with pytest.raises(BenchError, match=r"holds none of the data sets .*widerface: .*bench data"):
+        plan.default_datasets(tmp_path, protocol)
+
+
+def test_with_data_the_first_of_the_protocols_data_sets_that_is_there_is_taken(
+    tmp_path: Path,
+) -> None:
+    protocol = plan.build_protocol(choices.parse("protocols", "realworld"))
+    (tmp_path / "widerface/wider_face_split").mkdir(parents=True)
+    (tmp_path / "widerface/WIDER_val/images").mkdir(parents=True)
+    (tmp_path / "widerface/wider_face_split/wider_face_val_bbx_gt.txt").touch()
+    assert [c.label for c in plan.default_datasets(tmp_path, protocol)] == ["widerface"]

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from facesr.bench.errors import BenchError
+from facesr.bench.files import read_json
 from facesr.bench.score import Failure, Score
-from facesr.bench.store import Record, Store, difference, folder_name, read_json
+from facesr.bench.store import Record, Store, difference, folder_name
 
 
 def record(method: str = "bicubic", value: float = 1.5) -> Record:

@@ -1,4 +1,3 @@
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,16 +9,15 @@ import pytest
 from PIL import Image
 
 from facesr.bench.contract import Part
+from facesr.bench.detectors._base import Found, Pixels
 from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
-from facesr.datasets import _choose, _sources, wild
-from facesr.datasets._crop import Found, Pixels
-from facesr.datasets._detections import Searched, search
-from facesr.datasets._prepared import details
-from facesr.datasets._sources import Photo
-from facesr.datasets.wild import Wild
+from facesr.datasets import _official, wild
+from facesr.datasets._prepared import details, manifest
+from facesr.datasets.wild import Wild, divided
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+PARTS: tuple[Part, ...] = ("test", "train")
 TEMPLATE = np.array([[-0.8, -0.8], [0.8, -0.8], [0.0, 0.1], [-0.7, 0.75], [0.7, 0.75]])
 TEMPLATE = (TEMPLATE - TEMPLATE.mean(0)) / np.sqrt(
     ((TEMPLATE - TEMPLATE.mean(0)) ** 2).sum(1).mean()
@@ -33,6 +31,9 @@ class Dots:
 
     def __init__(self) -> None:
         self.seen = 0
+
+    def missing(self) -> str:
+        return ""
 
     def find(self, photos: Sequence[Pixels]) -> list[Found]:
         self.seen += len(photos)
@@ -85,8 +86,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def dots(monkeypatch: pytest.MonkeyPatch) -> Dots:
     detector = Dots()
-    monkeypatch.setattr(wild, "_PORTRAITS", detector)
-    monkeypatch.setattr(wild, "_GROUPS", detector)
+    monkeypatch.setattr(_official, "detector", lambda _name, **_settings: detector)
     monkeypatch.setattr(wild, "_TEST_FACES", 30)
     return detector
 
@@ -94,7 +94,7 @@ def dots(monkeypatch: pytest.MonkeyPatch) -> Dots:
 @pytest.fixture
 def make(root: Path, tmp_path: Path, dots: Dots) -> Callable[..., Wild]:
     def made(**settings: Any) -> Wild:
-        return replace(Wild(data=root, cache=tmp_path / "cache"), **settings)
+        return replace(Wild(data=root, cache=tmp_path / "cache", workers=1), **settings)
 
     return made
 
@@ -102,6 +102,10 @@ def make(root: Path, tmp_path: Path, dots: Dots) -> Callable[..., Wild]:
 def people(faces: Faces) -> set[str]:
     assert faces.identities is not None
     return set(faces.identities)
+
+
+def contents(root: Path) -> int:
+    return len({path.read_bytes() for path in root.rglob("*.jpg")})
 
 
 def photographs(faces: Faces) -> set[str]:
@@ -121,8 +125,12 @@ def test_nobody_and_no_group_photograph_is_in_both_splits(make: Callable[..., Wi
     train, test = make().split("train"), make().split("test")
     assert people(train.hr).isdisjoint(people(test.hr))
     assert photographs(train.lr).isdisjoint(photographs(test.lr))
-    assert len(train.hr) + len(test.hr) == 70
-    assert len(train.lr) + len(test.lr) == 160
+    judged = make(judge="validation").split("test")
+    assert len(train.hr) + len(judged.hr) + len(test.hr) == 70
+    assert len(train.lr) + len(judged.lr) + len(test.lr) == 160
+    for held in (test, judged):
+        assert people(train.hr).isdisjoint(people(held.hr))
+        assert photographs(train.lr).isdisjoint(photographs(held.lr))
     assert "no group photograph gives faces to both splits" in test.notes
 
 
@@ -157,12 +165,15 @@ def test_two_preparations_are_equal_and_another_seed_differs(
     assert make(seed=1).split("test").hr.names != first.hr.names
 
 
-def test_a_second_call_searches_nothing(make: Callable[..., Wild], dots: Dots) -> None:
+def test_no_content_is_searched_twice(make: Callable[..., Wild], root: Path, dots: Dots) -> None:
     first = make().split("test")
     seen = dots.seen
     assert make().split("test").lr.fingerprint == first.lr.fingerprint
     assert make(lr_size=12).split("test").lr.size == 12  # other sizes reuse what was found
-    assert dots.seen == seen == 74
+    assert dots.seen == seen > 0
+    make().split("train")
+    make(judge="validation").split("test")
+    assert dots.seen == contents(root)
 
 
 def test_a_changed_photograph_is_prepared_anew(make: Callable[..., Wild], root: Path) -> None:
@@ -179,90 +190,87 @@ def test_limit_takes_the_first_faces_of_the_same_preparation(make: Callable[...,
     assert len({name.partition("-")[0] for name in few.hr.names}) == 2
 
 
-def test_per_source_prefers_new_people(make: Callable[..., Wild]) -> None:
-    data = make(per_source=20)
-    hr = people(data.split("train").hr) | people(data.split("test").hr)
-    assert sum(identity.startswith("lfw/") for identity in hr) == 20
+def test_nobody_gives_more_portraits_than_allowed(make: Callable[..., Wild]) -> None:
+    data = make(per_person=1)
+    shown = [people(data.split(part).hr) for part in PARTS]
+    counts = [len(data.split(part).hr) for part in PARTS]
+    assert [len(who) for who in shown] == counts
+    few = make(per_source=10)
+    assert all(len(few.split(part).hr) <= 2 * 7 for part in PARTS)
 
 
-def test_what_was_left_out_is_counted(make: Callable[..., Wild], root: Path) -> None:
+def test_what_was_left_out_is_counted_and_named(make: Callable[..., Wild], root: Path) -> None:
     folder = root / "lfw/lfw-deepfunneled/Person_00"
     (folder / "Person_00_0001.jpg").write_bytes(b"not an image")
     draw(folder / "Person_00_0002.jpg", 120, 120, [(60, 60, 20)])
     draw(folder / "Person_00_0003.jpg", 120, 120, [])
     draw(folder / "Person_00_0004.jpg", 120, 120, [(15, 15, 60)])
     draw(folder / "Person_00_0005.jpg", 120, 120, [(64, 64, 80), (59, 60, 80)])
-    split = make().split("train")
-    manifest = json.loads((split.hr.root.parents[1] / "manifest.json").read_text())
-    assert manifest["counts"]["hr"] == {
-        "searched": 73,
-        "unreadable": 1,
+    data = make(per_person=9)
+    splits = [
+        data.split("train"),
+        data.split("test"),
+        replace(data, judge="validation").split("test"),
+    ]
+    drops = [manifest(split.hr.root)["drops"] for split in splits]
+    assert {reason: 1 for drop in drops for reason in drop} == {
+        "unreadable photograph": 1,
         "too small": 1,
         "no face found": 1,
         "no face in the middle": 1,
-        "several faces": 1,
-        "kept": 69,
     }
-    assert manifest["counts"]["lr"] == {"searched": 4, "unreadable": 0, "kept": 160, "too large": 4}
-    assert split.notes[:-1] == tuple(manifest["notes"])
-    assert "independent" in split.notes[-1]
-    assert "69 from 73 portraits" in split.notes[0]
+    assert sum(len(split.hr) for split in splits) == 69
+    (five,) = [
+        split.hr.landmarks[split.hr.names.index("lfw-Person_00_0005.png")]
+        for split in splits
+        if "lfw-Person_00_0005.png" in split.hr.names and split.hr.landmarks is not None
+    ]
+    assert five.mean(0) == pytest.approx([32, 32 + 0.35 * 64 / 5], abs=0.1)
+    assert manifest(splits[0].lr.root)["drops"] == {"too large": 4}
+    assert "left out: 4 too large" in splits[0].notes[1]
+    assert "independent" in splits[0].notes[-1]
 
 
-def test_of_several_faces_the_most_central_is_taken() -> None:
-    points = np.stack([TEMPLATE * 30 + [90, 100], TEMPLATE * 30 + [102, 100]])
-    one = Searched(Photo(Path("a.jpg"), "a", "lfw/a"), 200, 200, found(points))
-    choice = _choose.central([one], _choose.Rule(0.95, least_side=50))
-    assert choice.chosen[0].points.mean(0) == pytest.approx([102, 100])
-    assert choice.counts["several faces"] == 1
+def test_parts_get_about_their_shares_and_no_key_is_in_two() -> None:
+    rng = np.random.default_rng(0)
+    for seed in range(20):
+        keys = [str(key) for key in rng.integers(0, 40, 600)]
+        parts = divided(keys, seed)
+        shares = {
+            part: sum(parts[key] == part for key in keys) / 600 for part in ("test", "validation")
+        }
+        assert shares["test"] == pytest.approx(0.3, rel=0.25)
+        assert shares["validation"] == pytest.approx(0.1, rel=0.25)
+    assert divided(keys, 0) == divided(list(reversed(keys)), 0)
 
 
-@pytest.mark.parametrize(
-    ("spread", "at", "score", "reason"),
-    [
-        (4.0, 100.0, 0.99, "kept"),
-        (4.0, 100.0, 0.9, "unsure"),
-        (2.3, 100.0, 0.99, "too small"),
-        (2.5, 100.0, 0.99, "kept"),
-        (9.7, 100.0, 0.99, "too large"),
-        (4.0, 3.0, 0.99, "cut off"),
-    ],
-)
-def test_a_small_face_is_judged_by_its_score_side_and_place(
-    spread: float, at: float, score: float, reason: str
+def test_an_interrupted_search_goes_on_where_it_stopped(
+    make: Callable[..., Wild], root: Path, dots: Dots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = Searched(
-        Photo(Path("a.jpg"), "a"), 200, 200, found(TEMPLATE[None] * spread + at, [score])
-    )
-    choice = _choose.small([one], _choose.Rule(0.95, least_side=12, most_side=48))
-    assert choice.counts[reason] == 1
-    assert len(choice.chosen) == (reason == "kept")
+    whole = Dots.find
 
+    def stops(self: Dots, photos: Sequence[Pixels]) -> list[Found]:
+        if self.seen > 20:
+            raise KeyboardInterrupt
+        return whole(self, photos)
 
-def test_an_interrupted_search_goes_on_where_it_stopped(root: Path, tmp_path: Path) -> None:
-    class Stops(Dots):
-        def find(self, photos: Sequence[Pixels]) -> list[Found]:
-            if self.seen:
-                raise KeyboardInterrupt
-            return super().find(photos)
-
-    photos = _sources.lfw(root) + _sources.celeba(root)
-    store = tmp_path / "store"
+    monkeypatch.setattr(Dots, "find", stops)
     with pytest.raises(KeyboardInterrupt):
-        search(photos, Stops(), store, "searching", every=32)
-    rest = Dots()
-    searched = search(photos, rest, store, "searching", every=32)
-    assert rest.seen == len(photos) - 32
-    assert [s.photo for s in searched] == photos
-    assert all(len(s.found) == 1 for s in searched)
+        [make().split(part) for part in PARTS]
+    assert dots.seen > 20
+    monkeypatch.setattr(Dots, "find", whole)
+    for part in PARTS:
+        make().split(part)
+    make(judge="validation").split("test")
+    assert dots.seen == contents(root)
 
 
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
-        ("lfw", "lacks lfw/lfw-deepfunneled"),
-        ("celeba", "lacks celeba/img_align_celeba and celeba/identity_CelebA.txt"),
-        ("lowres_wild", "lacks widerface/WIDER_val/images"),
+        ("lfw", "does not hold LFW"),
+        ("celeba", "does not hold CelebA"),
+        ("lowres_wild", "holds no group photographs: widerface/WIDER_val/images"),
     ],
 )
 def test_an_absent_source_is_named(root: Path, place: str, sentence: str) -> None:
@@ -273,28 +281,10 @@ def test_an_absent_source_is_named(root: Path, place: str, sentence: str) -> Non
         Wild(data=root).split("test")
 
 
-def test_portraits_that_are_not_in_folders_by_name_are_not_lfw(root: Path) -> None:
-    for path in list((root / "lfw").rglob("*.jpg")):
-        path.rename(root / "lfw/lfw-deepfunneled" / path.name)
-    assert "NAME/NAME_0001.jpg" in Wild(data=root).missing()
-
-
 def test_without_data_it_says_what_to_name(tmp_path: Path) -> None:
     assert "--data" in Wild().missing()
     absent = Wild(data=tmp_path).missing()
     assert all(word in absent for word in ("lfw/", "celeba/", "widerface/"))
-
-
-def test_an_absent_or_damaged_list_of_identities_is_named(make: Callable[..., Wild]) -> None:
-    data = make().data
-    assert data is not None
-    table = data / "celeba/identity_CelebA.txt"
-    table.write_text("000001.jpg\n")
-    with pytest.raises(BadData, match=r"line 1 is '000001.jpg', expected"):
-        make().split("test")
-    table.unlink()
-    with pytest.raises(BadData, match=r"lacks celeba/img_align_celeba and celeba/identity_CelebA"):
-        make().split("test")
 
 
 def test_group_photographs_without_small_faces_are_an_error(
@@ -302,7 +292,7 @@ def test_group_photographs_without_small_faces_are_an_error(
 ) -> None:
     for path in (root / "lowres_wild/photos").iterdir():
         draw(path, 200, 200, [(100, 100, 90)])
-    with pytest.raises(BadData, match=r"gives no lr face for 'wild' at 16 px: .*4 too large"):
+    with pytest.raises(BadData, match=r"no face was found to put into .*lr \(4 too large\)"):
         make().split("test")
 
 
@@ -313,12 +303,9 @@ def test_one_group_photograph_under_two_names_counts_once(root: Path) -> None:
     shutil.copy(photo, place / "crowd_0.jpg")
     shutil.copy(photo, place / "another.jpg")
     draw(place / "new.jpg", 60, 60, [])
-    assert [p.name for p in _sources.groups(root)] == [
-        "group-another",
-        "group-crowd_1",
-        "group-crowd_2",
-        "group-crowd_3",
-        "group-new",
+    names = [record.name for record in Wild(data=root)._chosen]
+    assert names == [
+        f"group-{name}" for name in ("crowd_0", "crowd_1", "crowd_2", "crowd_3", "new")
     ]
 
 
@@ -339,8 +326,7 @@ def few_real(tmp_path: Path) -> Path:
 
 def test_real_photographs_are_framed_alike_in_both_halves(few_real: Path, tmp_path: Path) -> None:
     data = Wild(data=few_real, cache=tmp_path / "cache")
-    parts: tuple[Part, ...] = ("train", "test")
-    halves = [data.split(part) for part in parts]
+    halves = [data.split(part) for part in PARTS]
     lr = np.concatenate([split.lr.landmarks for split in halves if split.lr.landmarks is not None])
     hr = np.concatenate([split.hr.landmarks for split in halves if split.hr.landmarks is not None])
     assert len(hr) >= 14

@@ -1,0 +1,323 @@
+"""The commands below `bench data`: arguments to calls, results to text."""
+
+import json as notation
+import shlex
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from facesr.bench import data as calls
+from facesr.bench import listing
+from facesr.bench.data import Finding, Half, Prepared
+from facesr.bench.files import plain
+from facesr.bench.listing import Card
+from facesr.bench.options import AsJson, Limit
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+app = typer.Typer(
+    name="data",
+    help="Say what data sets there are, prepare them, check what was prepared.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+_GROUPS = {
+    "photographs": "photographs, as their authors distribute them",
+    "recipe": "splits of papers, made of these",
+    "made": "rendered, put together here, or your own",
+}
+_WIDEST = 100  # columns, of a card
+
+
+class Which(StrEnum):
+    """What can be prepared at once."""
+
+    train = "train"
+    test = "test"
+    all = "all"
+
+
+Name = Annotated[str, typer.Argument(metavar="SET", help="Name of a data set")]
+Source = Annotated[
+    Path | None,
+    typer.Option(help="Folder of data sets as their authors distribute them, like --data of a run"),
+]
+
+
+@app.command("list")
+def list_(
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="[SET]", help="Name of a data set; none: all of them")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Say which of them are in this folder")] = None,
+    json: AsJson = False,
+) -> None:
+    """List data sets, or say what there is to know of one."""
+    if dataset is None:
+        cards = listing.cards(data)
+        _print_json(cards) if json else _show(*_table(cards))
+    else:
+        card = listing.card(dataset.partition(":")[0].partition("[")[0], data)
+        _print_json(card) if json else _show(*_card(card))
+
+
+@app.command()
+def prepare(
+    dataset: Name,
+    source: Source = None,
+    protocol: Annotated[str, typer.Option(help="Protocol that decides sizes")] = "realworld",
+    lr_size: Annotated[
+        int | None, typer.Option(min=1, help="Side of low-resolution faces; the protocol's")
+    ] = None,
+    scale: Annotated[
+        int | None, typer.Option(min=1, help="Factor to high-resolution faces; the protocol's")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SETTING=VALUE", help="Change a setting; may be repeated"),
+    ] = None,
+    part: Annotated[Which, typer.Option(help="Which part")] = Which.all,
+    limit: Limit = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 for one per core")] = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for prepared faces; where a run looks for them")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Crop, divide and store the faces of a data set, as a run would."""
+    choice, measure = calls.choose(dataset, set_ or [], protocol, lr_size, scale)
+    parts = [one for one in calls.PARTS if part in (Which.all, one)]
+    ready, stdout = [], sys.stdout
+    with redirect_stdout(sys.stderr):  # what a data set prints must not mix with results
+        for done in calls.prepare(
+            choice, measure, source=source, parts=parts, limit=limit, workers=workers, cache=out
+        ):
+            ready.append(done)
+            if not json:
+                stdout.write(_visible(_prepared(done)))
+                stdout.flush()
+    if json:
+        _print_json(ready)
+    options = {
+        "--datasets": choice.label if set_ else dataset,
+        "--data": source,
+        "--protocol": measure.label if measure.label != "realworld" else None,
+        "--limit": limit,
+    }
+    words = [word for pair in options.items() if pair[1] is not None for word in map(str, pair)]
+    place = f"FACESR_CACHE={shlex.quote(str(out))} " if out else ""
+    _say(f"next: {place}bench run {shlex.join(words)}")
+    _say(f"      {place}bench data verify {shlex.quote(dataset.partition('[')[0])}")
+
+
+@app.command()
+def verify(
+    target: Annotated[
+        str, typer.Argument(metavar="SET|FOLDER", help="A data set, or a folder of prepared faces")
+    ],
+    source: Annotated[
+        Path | None, typer.Option(help="Compare the original files in this folder, too")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Compare prepared faces with what was prepared, and name every difference."""
+    differences = 0
+
+    def counted() -> Iterator[Finding]:
+        nonlocal differences
+        for finding in calls.verify(target, source=source):
+            differences += bool(finding.difference)
+            yield finding
+
+    if json:
+        _print_json_each(counted())
+    else:
+        for finding in counted():
+            sys.stdout.write(_visible(_finding(finding)))
+            sys.stdout.flush()
+    raise typer.Exit(1 if differences else 0)
+
+
+@app.command()
+def toy(
+    dataset: Name,
+    out: Annotated[Path, typer.Option(help="Folder to write to, to be named as --source")],
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the rendered faces")] = 0,
+) -> None:
+    """Write a miniature of a data set, in its authors' layout, from rendered faces."""
+    for sentence in calls.toy(dataset, out, seed):
+        sys.stdout.write(f"{sentence}\n")
+    name, folder = dataset.partition(":")[0], shlex.quote(str(out))
+    _say(f"next: bench data prepare {name} --source {folder}")
+
+
+def _table(cards: Iterable[Card]) -> Iterator["RenderableType"]:
+    """One line per data set, in groups."""
+    from rich.table import Table
+
+    cards = list(cards)
+    names = {card.name: card.name + (" †" if card.withdrawn else "") for card in cards}
+    name, state = max(map(len, names.values())), max(len(card.state) for card in cards)
+    title = min(14, max(len(card.title) for card in cards))
+    rest = _width() - name - title - state - 8
+    for family, words in _GROUPS.items():
+        here = [card for card in cards if card.family == family]
+        table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+        for width in (name, title, rest - 2 * rest // 5, 2 * rest // 5, state):
+            table.add_column(width=width, no_wrap=True, overflow="ellipsis")
+        for card in here:
+            holds = card.holds or card.summary
+            short = (holds.partition(";")[0], card.licence.partition(";")[0])
+            table.add_row(names[card.name], card.title, *short, card.state)
+        if here:
+            yield _text(words, "bold")
+            yield table
+            yield ""
+    if any(card.withdrawn for card in cards):
+        yield "† withdrawn by its authors"
+    yield "More of one: bench data list SET" + (
+        "" if any(card.found is not None for card in cards) else "; what is here: --data FOLDER"
+    )
+
+
+def _card(card: Card) -> Iterator["RenderableType"]:
+    """All there is to know of one data set."""
+    from rich.table import Table
+
+    yield _text(f"{card.title} ({card.name})", "bold")
+    if card.withdrawn:
+        yield _text(f"WITHDRAWN {card.withdrawn}", "bold red")
+    yield ""
+    facts = {
+        "holds": card.holds or card.summary,
+        "paper": card.paper,
+        "year": str(card.year or ""),
+        "from": card.url,
+        "licence": card.licence,
+        "pictures": "may be published" if card.shareable else "are not to be published",
+        "layout": card.layout,
+        "divided": card.divided,
+        "here": {"-": "say where to look with --data FOLDER"}.get(card.state, card.state)
+        + (f": {card.missing}" if card.missing else ""),
+    }
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for key, words in facts.items():
+        if words:
+            table.add_row(key, words)
+    yield table
+    for paragraph in card.about.split("\n\n"):
+        yield ""
+        yield " ".join(paragraph.split())
+    if card.settings:
+        yield ""
+        yield _text("settings", "bold")
+        table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+        for setting in card.settings:
+            default = "none" if setting.default in (None, "") else str(setting.default)
+            table.add_row(f"  {setting.name}={default}", setting.about)
+        yield table
+    yield ""
+    yield _text("prepare it", "bold")
+    yield f"  {_how(card)}"
+
+
+def _how(card: Card) -> str:
+    """Return the command that prepares a data set."""
+    named = {"toy": "toy:celeba", "folder": "folder:PATH"}.get(card.name, card.name)
+    source = "" if named != card.name or card.name == "embedded" else " --source FOLDER"
+    return f"bench data prepare {named}{source}"
+
+
+def _prepared(done: Prepared) -> str:
+    lines = [
+        f"{done.dataset}, {done.part} part, {'paired' if done.paired else 'unpaired'}, "
+        f"in {done.seconds:.1f} s"
+    ]
+    for half in done.halves:
+        lines += _half(half)
+    notes = [note for note in done.notes if not note.startswith(("lr: ", "hr: "))]
+    lines += [f"  note  {note}" for note in filter(None, (done.partial, *notes))]
+    return "\n".join(lines) + "\n"
+
+
+def _half(half: Half) -> Iterator[str]:
+    people = f", {half.people:,} people" if half.people else ""
+    yield f"  {half.half}    {half.faces:,} faces of {half.size} px{people}; {_room(half.bytes)}"
+    yield f"        {half.folder}"
+    width = max((len(f"{n:,}") for n in half.dropped.values()), default=0)
+    for reason, n in half.dropped.items():
+        yield f"        left out {n:>{width},}  {reason}"
+
+
+def _room(size: float) -> str:
+    """Write a number of bytes as people read it.
+
+    >>> _room(512), _room(3_500_000)
+    ('512 bytes', '3.3 MiB')
+    """
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+
+
+def _finding(finding: Finding) -> str:
+    if finding.difference:
+        return f"{finding.folder}: {finding.difference}\n"
+    return f"{finding.title}: {finding.faces:,} faces as prepared, in {finding.folder}\n"
+
+
+def _show(*parts: "RenderableType") -> None:
+    from rich.console import Console
+
+    console = Console(file=sys.stdout, width=_width(), highlight=False, markup=False, emoji=False)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    lines = (line.rstrip() for line in captured.get().splitlines())
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _text(words: str, style: str) -> "RenderableType":
+    from rich.text import Text
+
+    return Text(words, style)
+
+
+def _width() -> int:
+    return min(_WIDEST, shutil.get_terminal_size().columns)
+
+
+def _visible(text: str) -> str:
+    """Replace what a terminal would obey or cannot show, such as names that are not UTF-8."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+
+
+def _json(value: Any) -> str:
+    text = notation.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    return text.encode(errors="replace").decode()
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(f"{_json(value)}\n")
+
+
+def _print_json_each(values: Iterable[Any]) -> None:
+    """Print an array whose members come one by one."""
+    start = "[\n"
+    for value in values:
+        sys.stdout.write(start + _json(value))
+        start = ",\n"
+    sys.stdout.write("[]\n" if start == "[\n" else "\n]\n")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,82 @@
+"""Which files a folder holds: cheap to take, and different when a file comes, goes or changes."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+
+from facesr.bench.files import digest
+
+
+def walk(root: Path, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
+    """Yield the files below a folder, folder by folder, each in order of name.
+
+    Links are followed; a folder that is met again, as a loop of links does, is not entered twice.
+
+    Args:
+        root: Where to begin.
+        suffixes: Endings that are wanted, lower case with the dot; empty for all.
+    """
+    yield from _walk(root, suffixes, set())
+
+
+def census(root: Path, annotations: Iterable[Path]) -> str:
+    """Return a digest of the names and lengths of all files below a folder.
+
+    Args:
+        root: The folder.
+        annotations: Files of which the content counts, not only the length.
+    """
+    total = 0
+    for path in _walk(root, (), set(), ordered=False):
+        try:
+            length = path.stat().st_size
+        except OSError:
+            length = -1
+        what = f"{path.relative_to(root).as_posix()}\0{length}"
+        total += int.from_bytes(sha256(what.encode(errors="surrogateescape")).digest())
+    contents = [digest(path) if path.is_file() else "absent" for path in annotations]
+    return sha256("\n".join([f"{total:x}", *contents]).encode()).hexdigest()
+
+
+def name_of(path: str, *more: object) -> str:
+    """Return a name for a face in a file, which is good on any file system and no other face has.
+
+    Args:
+        path: The file.
+        more: What tells apart the faces of one file.
+
+    >>> name_of("a/Zoë 1.png")
+    'Zo_1-aa3ebc68'
+    """
+    stem = re.sub("[^0-9A-Za-z]+", "_", PurePosixPath(path).stem)[:40]
+    told = "\0".join((path, *map(str, more)))
+    return f"{stem}-{sha256(told.encode(errors='surrogateescape')).hexdigest()[:8]}"
+
+
+def _walk(
+    folder: Path, suffixes: tuple[str, ...], seen: set[tuple[int, int]], ordered: bool = True
+) -> Iterator[Path]:
+    try:
+        stat = folder.stat()
+        if (stat.st_dev, stat.st_ino) in seen:
+            return
+        seen.add((stat.st_dev, stat.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in sorted(entries, key=lambda e: e.name) if ordered else entries:
+                if entry.name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    yield from _walk(folder / entry.name, suffixes, seen, ordered)
+                elif not suffixes or Path(entry.name).suffix.lower() in suffixes:
+                    yield folder / entry.name
+    except OSError:  # a loop of links, or a folder that may not be read
+        return
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

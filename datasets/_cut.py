@@ -1,0 +1,333 @@
+"""From photographs and annotations to crops: which face, where, and why not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from facesr.bench.detectors._base import Found, Pixels
+from facesr.bench.errors import BadData, BadImage
+from facesr.bench.faces import decoded
+from facesr.datasets._align import Frame, Placed, cut, into
+from facesr.datasets._crop import outside
+from facesr.datasets._record import Box, Dropped, Made, Points, Record
+from facesr.datasets._search import Search
+
+_OVERLAP = 0.3  # intersection over union from which a found face is the annotated one
+_PIXELS = 16_000_000  # of photographs decoded at once; bounds the memory
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Which faces are used, by what a crop is natively.
+
+    Args:
+        least_side: Native side of the crop below which a face is too small, in pixels.
+        most_side: Native side above which it is too large; None for any.
+        least_score: Confidence below which a detector's finding is no face.
+        most_outside: Share of the crop that may lie outside the photograph.
+    """
+
+    least_side: float = 0.0
+    most_side: float | None = None
+    least_score: float = 0.95
+    most_outside: float = 0.1
+
+    def judge(self, side: float, outside: float, score: float) -> str:
+        """Say why a face is not used; empty if it is."""
+        if score < self.least_score:
+            return "unsure"
+        if side < self.least_side:
+            return "too small"
+        if self.most_side is not None and side > self.most_side:
+            return "too large"
+        return "cut off by the border" if outside > self.most_outside else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A photograph that was read: its name, SHA-256 and length in bytes."""
+
+    photo: str
+    content: str
+    length: int
+
+
+Result = Made | Dropped | Read
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Face:
+    """A face that may become a crop."""
+
+    name: str
+    box: Box | None
+    points: Points | None
+    score: float
+    record: Record
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Opened:
+    pixels: Pixels
+    content: str
+    turned: bool
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _View:
+    """The part of a photograph that is searched: its name, its pixels, where it begins."""
+
+    key: str
+    pixels: Pixels
+    left: int = 0
+    top: int = 0
+
+    def back(self, found: Found) -> Found:
+        """Move what was found in the part to where it is in the photograph."""
+        by = np.array([self.left, self.top], np.float64)
+        return Found(found.boxes + np.tile(by, 2), found.scores, found.points + by)
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """Turns photographs into crops.
+
+    Args:
+        root: Folder that names of photographs are relative to.
+        frame: How a face is framed.
+        rule: Which faces are used.
+        size: Side of the crops, in pixels.
+        search: Finds boxes and landmarks; None to take the annotated ones.
+    """
+
+    root: Path
+    frame: Frame
+    rule: Rule
+    size: int
+    search: Search | None = None
+
+    def cut(self, photos: Sequence[Sequence[Record]]) -> list[Result]:
+        """Cut faces out of photographs.
+
+        Args:
+            photos: For each photograph the faces that are wanted from it.
+
+        Returns:
+            What became of each, in order, with the photographs that were read.
+        """
+        results: list[Result] = []
+        waiting: list[_Opened] = []
+        for records in photos:
+            opened = self._open(records, results)
+            if opened is None:
+                continue
+            waiting.append(opened)
+            if self.search is None or sum(one.pixels.size for one in waiting) > 3 * _PIXELS:
+                results += self._faces(waiting)
+                waiting.clear()
+        return results + self._faces(waiting)
+
+    def _open(self, records: Sequence[Record], results: list[Result]) -> _Opened | None:
+        usable = []
+        for record in records:
+            if record.flaw:
+                reason, _, detail = record.flaw.partition(": ")
+                results.append(Dropped(record.name, reason, detail))
+            else:
+                usable.append(record)
+        if not usable:
+            return None
+        photo = usable[0].photo
+        try:
+            if _leads_out(photo):
+                reason, detail = "photograph outside the folder", photo
+            elif not (self.root / photo).is_file():
+                reason, detail = "missing photograph", photo
+            else:
+                content = (self.root / photo).read_bytes()
+                results.append(Read(photo, sha256(content).hexdigest(), len(content)))
+                pixels, turned = decoded(content, photo)
+                return _Opened(pixels, results[-1].content, turned, usable)
+        except BadImage as error:
+            reason, detail = "unreadable photograph", str(error)
+        except OSError as error:
+            reason, detail = "unreadable photograph", f"{photo}: {(error.strerror or '').lower()}"
+        results += [Dropped(record.name, reason, detail) for record in usable]
+        return None
+
+    def _faces(self, photos: Sequence[_Opened]) -> list[Result]:
+        wanted = [(photo, record) for photo in photos for record in photo.records]
+        if self.search is None:
+            return [r for photo, record in wanted for r in self._crops(photo, record, None)]
+        views = [_view(photo, record) for photo, record in wanted]
+        unlike = {view.key: view for view in views}
+        found = self.search.find([(view.key, view.pixels) for view in unlike.values()])
+        faces = {key: unlike[key].back(f) for key, f in zip(unlike, found, strict=True)}
+        return [
+            result
+            for (photo, record), view in zip(wanted, views, strict=True)
+            for result in self._crops(photo, record, faces[view.key])
+        ]
+
+    def _crops(self, photo: _Opened, record: Record, found: Found | None) -> Iterator[Result]:
+        for face in _choose(record, photo, found, self.rule.least_score):
+            yield face if isinstance(face, Dropped) else self._crop(face, photo.pixels)
+
+    def _crop(self, face: _Face, pixels: Pixels) -> Made | Dropped:
+        height, width = pixels.shape[:2]
+        try:
+            square = self.frame.place(width, height, face.box, face.points)
+            if not isfinite(sum(square.box)):
+                raise BadData(f"the frame {square.box} is not finite")
+        except BadData as error:
+            return Dropped(face.name, "not annotated well enough to be framed", str(error))
+        reason = self.rule.judge(square.side, _outside(square, width, height), face.score)
+        if reason:
+            return Dropped(face.name, reason, f"{square.side:.1f} px")
+        record = face.record
+        points = face.points if record.points is None else record.points
+        known = points is not None and np.isfinite(points).all()
+        return Made(
+            name=f"{face.name}.png",
+            pixels=cut(pixels, square, self.size),
+            identity=record.identity or None,
+            landmarks=into(points, square.matrix(self.size)).round(3) if known else None,
+            details=_details(face, square),
+        )
+
+
+def _outside(square: Placed, width: int, height: int) -> float:
+    """Return what `square.outside` does; faster for the many that are not turned."""
+    return square.outside(width, height) if square.angle else outside(square.box, width, height)
+
+
+def _leads_out(photo: str) -> bool:
+    return photo.startswith("/") or ".." in photo.split("/")
+
+
+def _view(photo: _Opened, record: Record) -> _View:
+    """Return what is searched for a face: half a head around where its head is, or everything."""
+    height, width = photo.pixels.shape[:2]
+    fits = record.box is None or not _unusable(record.box, width, height)
+    if record.which not in ("head", "person") or not fits:
+        return _View(photo.content, photo.pixels)
+    left, top, right, bottom = _head(record, width, height)
+    x, y = (right - left) / 2, (bottom - top) / 2
+    x1, y1 = max(0, int(left - x)), max(0, int(top - y))
+    x2, y2 = min(width, int(right + x) + 1), min(height, int(bottom + y) + 1)
+    return _View(f"{photo.content}:{x1},{y1},{x2},{y2}", photo.pixels[y1:y2, x1:x2], x1, y1)
+
+
+def _details(face: _Face, square: Placed) -> dict[str, Any]:
+    record = face.record
+    details: dict[str, Any] = {
+        "photo": record.photo,
+        "box": [round(edge, 3) for edge in square.box],
+        "side": round(square.side, 2),
+    }
+    if square.angle:
+        details["angle"] = round(square.angle, 5)
+    if record.part:
+        details["part"] = record.part
+    if face.score < 1:
+        details["score"] = round(face.score, 4)
+    return details | dict(record.labels)
+
+
+def _choose(
+    record: Record, photo: _Opened, found: Found | None, sure: float
+) -> Iterator[_Face | Dropped]:
+    """Find the faces that a record means."""
+    height, width = photo.pixels.shape[:2]
+    annotated = record.box is not None or record.points is not None
+    if annotated and photo.turned:
+        yield Dropped(record.name, "turned by its EXIF, so the annotation may not fit")
+        return
+    reason = "" if record.box is None else _unusable(record.box, width, height)
+    if reason:
+        yield Dropped(record.name, reason, str(record.box))
+    elif found is None:
+        yield _Face(record.name, record.box, record.points, 1.0, record)
+    elif record.which == "every":
+        if not len(found):
+            yield Dropped(record.name, "no face found")
+        for at in range(len(found)):
+            yield _taken(found, at, f"{record.name}-{at:03d}", record)
+    else:
+        middle = np.array([width, height]) / 2
+        if record.which in ("head", "person"):
+            at, reason = _within(_head(record, width, height), found, sure)
+        else:
+            at, reason = _matching(record, found) if annotated else _central(found, middle, sure)
+        yield Dropped(record.name, reason) if reason else _taken(found, at, record.name, record)
+
+
+def _taken(found: Found, at: int, name: str, record: Record) -> _Face:
+    left, top, right, bottom = found.boxes[at].tolist()
+    score = float(found.scores[at])
+    return _Face(name, (left, top, right, bottom), found.points[at], score, record)
+
+
+def _unusable(box: Box, width: int, height: int) -> str:
+    left, top, right, bottom = box
+    if not np.isfinite(box).all() or right <= left or bottom <= top:
+        return "empty box"
+    outside = right <= 0 or bottom <= 0 or left >= width or top >= height
+    return "box outside the photograph" if outside else ""
+
+
+def _matching(record: Record, found: Found) -> tuple[int, str]:
+    """Find the face that overlaps most with the annotated one."""
+    if not len(found):
+        return 0, "not found by the detector"
+    box = np.array(record.box if record.box is not None else _around(record.points))
+    low, high = np.maximum(found.boxes[:, :2], box[:2]), np.minimum(found.boxes[:, 2:], box[2:])
+    common = np.clip(high - low, 0, None).prod(1)
+    sides = found.boxes[:, 2:] - found.boxes[:, :2]
+    overlap = common / (sides.prod(1) + (box[2:] - box[:2]).prod() - common)
+    at = int(overlap.argmax())
+    return at, "" if overlap[at] >= _OVERLAP else "not found by the detector"
+
+
+def _around(points: Points | None) -> list[float]:
+    assert points is not None
+    return [*points.min(0), *points.max(0)]
+
+
+def _head(record: Record, width: int, height: int) -> Box:
+    """Return where a head is: the box, or the upper third of a person's."""
+    left, top, right, bottom = record.box or (0.0, 0.0, float(width), float(height))
+    return left, top, right, bottom if record.which == "head" else top + (bottom - top) / 3
+
+
+def _within(region: Box, found: Found, sure: float) -> tuple[int, str]:
+    """Find the face whose middle is nearest to that of a region, and in it; sure ones first.
+
+    A face need not overlap much with the box of its head: seen from the side it fills half of it.
+    """
+    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    inside = ((middles > region[:2]) & (middles < region[2:])).all(1)
+    if not inside.any():
+        return 0, "not found by the detector"
+    if (inside & (found.scores >= sure)).any():
+        inside &= found.scores >= sure
+    centre = (np.array(region[:2]) + region[2:]) / 2
+    distance = np.linalg.norm(middles - centre, axis=1)
+    return int(np.where(inside, distance, np.inf).argmin()), ""
+
+
+def _central(found: Found, middle: Points, sure: float) -> tuple[int, str]:
+    """Find the sure face nearest to the middle, which covers it: one beside it is someone else."""
+    if not (found.scores >= sure).any():
+        return 0, "no face found"
+    covers = (found.boxes[:, :2] <= middle).all(1) & (found.boxes[:, 2:] >= middle).all(1)
+    over = covers & (found.scores >= sure)
+    distance = np.linalg.norm((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - middle, axis=1)
+    at = int(np.where(over, distance, np.inf).argmin())
+    return at, "" if over.any() else "no face in the middle"

@@ -1,0 +1,332 @@
+"""What all data sets have in common that are read from the layout of their authors."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar
+
+from facesr.bench import catalog
+from facesr.bench.contract import Dataset, Part, Split
+from facesr.bench.detectors._base import detector
+from facesr.bench.errors import BadData, BadName
+from facesr.bench.faces import Faces
+from facesr.bench.files import digest_of
+from facesr.bench.progress import track
+from facesr.datasets._align import Frame, Kind
+from facesr.datasets._census import census
+from facesr.datasets._cut import Cutter, Rule
+from facesr.datasets._degrade import degrade, generator, version
+from facesr.datasets._formats.lists import names
+from facesr.datasets._half import Among, Side, Source, account, half
+from facesr.datasets._prepared import prepared, read
+from facesr.datasets._record import Made, Record
+from facesr.datasets._search import Search
+from facesr.datasets._verify import differences
+
+T = TypeVar("T")
+ANNOTATION = "annotation"
+_TEST = 0.2  # share of people or photographs, where the authors did not divide a set
+_SMALL = {"enlarge": 4.0}  # detectors look for low-resolution faces in enlarged photographs
+
+
+@dataclass
+class Official(Dataset):
+    """A data set read from the layout in which its authors distribute it.
+
+    Args:
+        finder: Where boxes and landmarks come from: `annotation`, or a detector: `mtcnn`,
+            `retinaface`, `scrfd`, `yunet`.
+        frame: How a face is framed: `square` around its landmarks, upright; `box`, upright, around
+            its box; `ffhq` or `arcface`, turned onto a template; `whole`, the middle of the picture.
+        margin: Of `square`, its side in spreads of the landmarks (5); of `box`, what is added on
+            each side, as a share of the longer side (0).
+        least: Native side of a high-resolution crop below which it is left out, as a share of the
+            side that it is brought to.
+        exclude: File of names of faces or photographs to leave out, one per line.
+        seed: Decides which faces come first and how they are divided and degraded.
+    """
+
+    places: ClassVar[tuple[str, ...]] = ()
+    probes: ClassVar[tuple[str, ...]] = ()
+    parts: ClassVar[Mapping[str, Part]] = {}
+    form: ClassVar[int] = 1
+
+    finder: str = ANNOTATION
+    frame: Kind = "square"
+    margin: float | None = None
+    least: float = 0.9
+    exclude: Path | None = None
+    seed: int = 0
+
+    @abstractmethod
+    def annotations(self, root: Path) -> list[Path]:
+        """Return the files that, with the names of photographs, decide what `records` yields."""
+
+    @abstractmethod
+    def records(self, root: Path) -> Iterator[Record]:
+        """Go through all faces in the authors' order, in constant memory."""
+
+    @classmethod
+    def beside(cls, other: Dataset, **settings: Any) -> Self:
+        """Build this data set with the sizes, folders and limit of another."""
+        shared = {f.name: getattr(other, f.name) for f in fields(Dataset)}
+        return cls(**shared, **settings)
+
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @cached_property
+    def root(self) -> Path | None:
+        """The folder of the distribution; None if it is not here."""
+        if self.data is None:
+            return None
+        for place in (self.data / name for name in self.places):
+            if place.is_dir() and all(_holds(place, probe) for probe in self.probes):
+                return place
+        return None
+
+    def missing(self) -> str:
+        """See `Dataset.missing`."""
+        if self.root is not None:
+            return ""
+        about = type(self).about
+        where = f"{self.data} does not hold" if self.data else "needs, in a folder named by --data,"
+        assert about is not None
+        return f"{where} {about.title}: {about.layout} ({about.url})"
+
+    def source(self, side: Side, among: Among, n: int | None = None, **rule: Any) -> Source:
+        """Return faces of this set as part of a half.
+
+        Args:
+            side: Whether they are to be low- or high-resolution faces.
+            among: Which records are candidates.
+            n: How many are wanted; None for all.
+            rule: What differs from the usual `Rule` of that side.
+        """
+        size = self.lr_size if side == "lr" else self.hr_size
+        usual = Rule(0.75 * size, 3.0 * size) if side == "lr" else Rule(self.least * size)
+        frame = Frame(self.frame, self.margin)
+        finds = (
+            None
+            if self.finder == ANNOTATION
+            else detector(self.finder, **(_SMALL if side == "lr" else {}))
+        )
+        if finds is not None and (absent := finds.missing()):
+            raise BadData(f"{self.name}: {absent}")
+        search = None if finds is None else Search(finds, self.cache / "found.sqlite")
+        return Source(
+            name=self.name,
+            recipe={
+                "form": self.form,
+                "settings": self.reading(),
+                "excluded": digest_of(sorted(self.excluded)) if self.excluded else "",
+                "finder": ANNOTATION if finds is None else finds.recipe,
+                "frame": frame.recipe,
+            },
+            census=self.census,
+            records=self.listed,
+            cutter=Cutter(self.root or Path(), frame, replace(usual, **rule), size, search),
+            among=among,
+            n=n,
+        )
+
+    def listed(self) -> Iterator[Record]:
+        """Go through `records`, those on the list `exclude` marked as flawed; none without files."""
+        for record in self.records(self.root) if self.root else ():
+            known = {record.name, record.photo, Path(record.photo).name} & self.excluded
+            yield (
+                replace(record, flaw=record.flaw or "on the list of exclusions")
+                if known
+                else record
+            )
+
+    @cached_property
+    def excluded(self) -> frozenset[str]:
+        """Names on the list `exclude`."""
+        if self.exclude is None:
+            return frozenset()
+        flaws: list[str] = []
+        found = frozenset(names(self.exclude, lambda line, why: flaws.append(f"{line}: {why}")))
+        if flaws:
+            raise BadData(f"{self.exclude} line {flaws[0]}; write one name per line")
+        return found
+
+    def reading(self) -> dict[str, Any]:
+        """Return the settings that change what `records` yields; JSON values."""
+        return {}
+
+    @cached_property
+    def census(self) -> str:
+        """Digest of the files of the distribution; empty if it is not here."""
+        return census(self.root, self.annotations(self.root)) if self.root else ""
+
+    def among(self, part: Part) -> Among:
+        """Return the candidates of a part: the authors' division, or ours where they have none."""
+        theirs = tuple(name for name, ours in self.parts.items() if ours == part)
+        ours = (0.0, _TEST) if part == "test" else (_TEST, 1.0)
+        return Among(theirs) if self.divided else Among(units=ours)
+
+    @cached_property
+    def divided(self) -> bool:
+        """Whether faces of both parts of the authors' division are here."""
+        there: set[Part] = set()
+        for record in self.listed() if self.parts else ():
+            if record.part in self.parts:
+                there.add(self.parts[record.part])
+            if len(there) == 2:
+                return True
+        return False
+
+    def faces(self, part: Part, side: Side) -> Faces:
+        """Return the faces of one part, in a seeded order."""
+        source = self.source(side, self.among(part), self.limit)
+        return self.half(f"{self.name}/{part}/{side}", source)
+
+    def half(self, title: str, *sources: Source) -> Faces:
+        """Return faces of several sources as one half."""
+        size = sources[0].cutter.size
+        return half(self.cache, title, sources, size, self.seed, self.workers)
+
+    def verify(self, folder: Path) -> Iterator[str]:
+        """See `Dataset.verify`."""
+        return differences(folder, self.data)
+
+    def notes(self, *halves: Faces) -> tuple[str, ...]:
+        """Say what a split was made of."""
+        said = [account(faces) for faces in halves]
+        if self.parts and not self.divided:
+            said.append(
+                "not all parts of the authors are here; training and test were divided by draws "
+                "that keep people or photographs together"
+            )
+        return tuple(said)
+
+
+@dataclass
+class HighResolution(Official):
+    """High-resolution faces; their low-resolution partners are made of them.
+
+    Args:
+        degradation: How, a name of `bench data list --degradations`.
+    """
+
+    degradation: str = "bicubic"
+
+    def split(self, part: Part) -> Split:
+        """See `Dataset.split`; both halves show the same pictures."""
+        hr = self.faces(part, "hr")
+        lr = degraded(hr, self.degradation, self.lr_size, self.seed)
+        limited = range(len(hr))[: self.limit]
+        return Split(lr.take(limited), hr.take(limited), paired=True, notes=self.notes(hr))
+
+
+@dataclass
+class LowResolution(Official):
+    """Genuine low-resolution faces, with high-resolution faces of other pictures.
+
+    Args:
+        hr: Where high-resolution faces come from; empty for the large faces of this set.
+    """
+
+    hr: str = ""
+
+    def split(self, part: Part) -> Split:
+        """See `Dataset.split`; the halves are not paired."""
+        lr = self.faces(part, "lr")
+        other = self.other()
+        hr = other.faces(part, "hr")
+        notes = self.notes(lr, hr)
+        if (other.finder, other.frame, other.margin) != (self.finder, self.frame, self.margin):
+            notes += (
+                f"low-resolution faces are framed by {self.finder}/{self.frame}, high-resolution "
+                f"ones by {other.finder}/{other.frame}: distances between them measure that too",
+            )
+        every = range(self.limit) if self.limit else range(max(len(lr), len(hr)))
+        lr, hr = (faces.take([i for i in every if i < len(faces)]) for faces in (lr, hr))
+        return Split(lr, hr, notes=notes)
+
+    def other(self) -> Official:
+        """Return the data set of the high-resolution half.
+
+        Raises:
+            BadData: If it is not here.
+        """
+        if not self.hr:
+            return self
+        kind = catalog.load("datasets", self.hr)
+        if not issubclass(kind, Official):
+            raise BadName(f"hr={self.hr!r} is no set of photographs; name one such as celeba")
+        ours = {"finder": self.finder, "frame": self.frame, "margin": self.margin}
+        other = kind.beside(self, seed=self.seed, **(ours if self.finder != ANNOTATION else {}))
+        if absent := other.missing():
+            raise BadData(absent)
+        return other
+
+    def missing(self) -> str:
+        """See `Dataset.missing`."""
+        return super().missing() or (self.other_missing() if self.hr else "")
+
+    def other_missing(self) -> str:
+        """Say what the high-resolution half lacks; empty if nothing."""
+        try:
+            self.other()
+        except BadData as error:
+            return str(error)
+        return ""
+
+
+def _holds(place: Path, probe: str) -> bool:
+    """Say whether a folder holds what one of the patterns between `|` matches."""
+    return any(next(place.glob(pattern), None) for pattern in probe.split("|"))
+
+
+def degraded(hr: Faces, chain: str, size: int, seed: int) -> Faces:
+    """Make low-resolution partners of prepared faces, once.
+
+    Args:
+        hr: Faces of a prepared folder, in any order; the partners of all in it are made.
+        chain: A name of `_degrade.CHAINS`, or several joined by `+`.
+        size: Side of the result.
+        seed: Decides, with the name of a face, what is drawn for it.
+
+    Returns:
+        The partners, in the order of `hr`.
+    """
+    inner = digest_of({"chain": chain, "version": version(chain), "seed": seed, "size": size})[:12]
+    folder = hr.root.with_name(f"lr-{chain}-{inner}")
+    title = f"{hr.title.rpartition('/')[0]}/lr[{chain}]"
+
+    def make() -> Iterator[Made]:
+        whole = read(hr.root, hr.title)
+        places = whole.landmarks if whole.landmarks is not None else [None] * len(whole)
+        people = whole.identities or [None] * len(whole)
+        images = track(whole.images(), f"degrading {title}", len(whole))
+        for name, who, where, image in zip(whole.names, people, places, images, strict=True):
+            pixels, drawn = degrade(image, chain, generator(seed, name), size)
+            small = None if where is None else where * (size / whole.size)
+            yield Made(name, pixels, who, small, drawn or None)
+
+    lr = prepared(folder, title, size, make)
+    at = {name: i for i, name in enumerate(lr.names)}
+    return lr.take([at[name] for name in hr.names])
+
+
+def annotated(
+    path: Path, parse: Callable[[Path, Callable[[int, str], None]], Iterator[T]]
+) -> Iterator[T | Record]:
+    """Yield the rows of an annotation file, and a record for each line that cannot be read."""
+    flaws: list[Record] = []
+
+    def bad(line: int, reason: str) -> None:
+        name = f"{path.name}:{line}"
+        flaws.append(Record(photo="", name=name, flaw=f"unreadable line: {reason}"))
+
+    for row in parse(path, bad):
+        yield from flaws
+        flaws.clear()
+        yield row
+    yield from flaws
