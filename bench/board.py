@@ -1,7 +1,7 @@
 """The cells of a board, one method on one data set each: what will be done, and doing it."""
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,7 +94,8 @@ class Board:
         if "digest" not in images:
             return f"{kept}continue upscaling {n}, score"
         record = self.store.read(choice.label, ready.label, self.measure.label)
-        whole = record is not None and record.key == self._score_key(images["digest"], key, ready)
+        seen = [images["digest"], *self._more(choice, ready)]
+        whole = record is not None and record.key == self._score_key(seen, key, ready)
         return "reuse all" if whole else f"{kept}reuse images, score"
 
     def cell(self, choice: Choice, ready: Ready) -> Record | Failure:
@@ -138,11 +139,22 @@ class Board:
         made_as = steps.image_key(method, choice.name, trained.weights, ready.test.lr)
         cell = self.store.cell(label, ready.label)
         made = steps.upscale(method, label, ready.test.lr, cell, made_as)
-        key = self._score_key(made.faces.fingerprint, made_as, ready)
+        more = {
+            name: steps.upscale(
+                method,
+                f"{label} ({name})",
+                lr,
+                cell / name,
+                steps.image_key(method, choice.name, trained.weights, lr),
+            ).faces
+            for name, lr in self.protocol.inputs(ready.test).items()
+        }
+        images = [made.faces.fingerprint, *(faces.fingerprint for faces in more.values())]
+        key = self._score_key(images, made_as, ready)
         old = self.store.read(label, ready.label, self.measure.label)
         if old is not None and old.key == key:
             return old
-        scores, curves = steps.score(made.faces, ready.test, self.protocol)
+        scores, curves = steps.score(made.faces, ready.test, self.protocol, more)
         return Record(
             method=label,
             dataset=ready.label,
@@ -194,8 +206,17 @@ class Board:
     def _training(self, choice: Choice, ready: Ready) -> Path:
         return self.store.training(choice.label, steps.fingerprint(ready.train))
 
-    def _score_key(self, images: str, made: dict[str, Any], ready: Ready) -> dict[str, Any]:
-        key = steps.score_key(images, made, ready.test, self.protocol, self.measure.name)
+    def _more(self, choice: Choice, ready: Ready) -> list[str]:
+        """Return the digests of what was made of further inputs, as far as it is there."""
+        cell = self.store.cell(choice.label, ready.label)
+        notes = [read_json(cell / name / "images.json") for name in self.protocol.inputs(ready.test)]
+        return [note.get("digest", "") for note in notes]
+
+    def _score_key(
+        self, images: Sequence[str], made: dict[str, Any], ready: Ready
+    ) -> dict[str, Any]:
+        seen = images[0] if len(images) == 1 else digest_of(list(images))
+        key = steps.score_key(seen, made, ready.test, self.protocol, self.measure.name)
         return key | {"budget": self.options.budget, "limit": ready.dataset.limit}
 
     def _trace(self, place: tuple[str, str, str]) -> Path:

@@ -23,6 +23,8 @@ from facesr.bench.options import (
     Sets,
 )
 
+STOPPED = 130
+
 app = typer.Typer(
     name="bench",
     help="A benchmark for real-world face super-resolution.",
@@ -279,13 +281,13 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        0 if all is done, 1 if some cells failed or something cannot be used, 2 on bad usage.
+        0 if all is done, 1 if some cells failed or something cannot be used, 2 on bad usage, 130
+        if it was stopped.
     """
     try:
-        return int(app(argv, standalone_mode=False) or 0)
+        code = int(app(argv, standalone_mode=False) or 0)
     except (KeyboardInterrupt, typer.Abort):
-        _say("stopped; the same command goes on where this one ended")
-        return 130
+        code = STOPPED  # which newer typers return themselves
     except BadName as error:
         _say(f"bench: error: {error}")
         return 2
@@ -298,6 +300,9 @@ def main(argv: list[str] | None = None) -> int:
             raise
         show()
         return 2
+    if code == STOPPED:
+        _say("stopped; the same command goes on where this one ended")
+    return code
 
 
 def _known_format(text: str) -> str:

@@ -230,3 +230,19 @@ class Protocol(ABC):
         for metric in self.metrics():
             reference = {"faces": data.hr, "pairs": data.hr, "input": data.lr}.get(metric.needs)
             yield metric.score(sr, reference)
+
+    def inputs(self, data: Split) -> Mapping[str, Faces]:
+        """Return further inputs that each method upscales, by name; most protocols have none.
+
+        The names are those of folders: letters and digits.
+        """
+        return {}
+
+    def curves(self, made: Mapping[str, Faces], data: Split) -> Iterator[Score | Curve]:
+        """Measure what a method made of `inputs`.
+
+        Args:
+            made: Its outputs, by the names of `inputs`.
+            data: The test split.
+        """
+        yield from ()

@@ -258,13 +258,15 @@ def _said(folder: Path) -> Mapping[str, object]:
     return known if "title" in known else {}
 
 
-def toy(path: str, out: Path, seed: int = 0) -> tuple[str, ...]:
+def toy(path: str, out: Path, seed: int = 0, people: int = 24, shots: int = 4) -> tuple[str, ...]:
     """Write a miniature of a data set as its authors distribute it, from rendered faces.
 
     Args:
         path: Name of the data set.
         out: Folder that can then be named as `--source` or `--data`.
         seed: Seed of the rendered faces.
+        people: How many people are shown.
+        shots: How many pictures of each.
 
     Returns:
         What was written, a sentence for each data set.
@@ -273,5 +275,6 @@ def toy(path: str, out: Path, seed: int = 0) -> tuple[str, ...]:
         BadName: If there is no toy of that name.
         BadData: If one of them is there already.
     """
-    written: tuple[str, ...] = catalog.load("datasets", "toy")(path=path, seed=seed).write(out)
+    kind = catalog.load("datasets", "toy")
+    written: tuple[str, ...] = kind(path=path, seed=seed, people=people, shots=shots).write(out)
     return written

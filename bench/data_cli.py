@@ -150,9 +150,11 @@ def toy(
     dataset: Name,
     out: Annotated[Path, typer.Option(help="Folder to write to, to be named as --source")],
     seed: Annotated[int, typer.Option(min=0, help="Seed of the rendered faces")] = 0,
+    people: Annotated[int, typer.Option(min=1, help="How many people are shown")] = 24,
+    shots: Annotated[int, typer.Option(min=1, help="How many pictures of each")] = 4,
 ) -> None:
     """Write a miniature of a data set, in its authors' layout, from rendered faces."""
-    for sentence in calls.toy(dataset, out, seed):
+    for sentence in calls.toy(dataset, out, seed, people, shots):
         sys.stdout.write(f"{sentence}\n")
     name, folder = dataset.partition(":")[0], shlex.quote(str(out))
     _say(f"next: bench data prepare {name} --source {folder}")
@@ -249,7 +251,8 @@ def _prepared(done: Prepared) -> str:
 
 def _half(half: Half) -> Iterator[str]:
     people = f", {half.people:,} people" if half.people else ""
-    yield f"  {half.half}    {half.faces:,} faces of {half.size} px{people}; {_room(half.bytes)}"
+    faces = "face" if half.faces == 1 else "faces"
+    yield f"  {half.half}    {half.faces:,} {faces} of {half.size} px{people}; {_room(half.bytes)}"
     yield f"        {half.folder}"
     width = max((len(f"{n:,}") for n in half.dropped.values()), default=0)
     for reason, n in half.dropped.items():
@@ -272,7 +275,8 @@ def _room(size: float) -> str:
 def _finding(finding: Finding) -> str:
     if finding.difference:
         return f"{finding.folder}: {finding.difference}\n"
-    return f"{finding.title}: {finding.faces:,} faces as prepared, in {finding.folder}\n"
+    faces = "face" if finding.faces == 1 else "faces"
+    return f"{finding.title}: {finding.faces:,} {faces} as prepared, in {finding.folder}\n"
 
 
 def _show(*parts: "RenderableType") -> None:

@@ -122,6 +122,11 @@ class Card:
     missing: str = ""
 
     @property
+    def wants_path(self) -> bool:
+        """Whether it is written `name:PATH`."""
+        return any(setting.name == "path" for setting in self.settings)
+
+    @property
     def state(self) -> str:
         """Whether it is here, in a word: `prepared`, `found`, `absent`, or nothing known."""
         if self.prepared and self.found is not False:
@@ -152,12 +157,13 @@ def card(name: str, data: Path | None = None) -> Card:
         return Card(name, name, "photographs", f"cannot be read: {error}")
     known = {field: listed.about[field] for field in _COPIED if field in listed.about}
     said = dict(argument for node in reversed(classes) for argument in _arguments(node))
-    settings = (
+    settings = tuple(
         Setting(field, default, said.get(field, ""))
         for field, default in listed.settings.items()
         if field not in _SIZES
     )
-    missing = _missing(name, data) if data else ""
+    looked = data is not None and "path" not in listed.settings
+    absent = missing(name, data) if looked else ""
     return Card(
         name,
         listed.title,
@@ -165,15 +171,16 @@ def card(name: str, data: Path | None = None) -> Card:
         listed.summary,
         about=_prose(classes[0]) if classes else "",
         divided=_divided(classes),
-        settings=tuple(settings),
+        settings=settings,
         prepared=next((cache_folder() / name).rglob("manifest.json"), None) is not None,
-        found=not missing if data else None,
-        missing=missing,
+        found=not absent if looked else None,
+        missing=absent,
         **known,
     )
 
 
-def _missing(name: str, data: Path) -> str:
+def missing(name: str, data: Path | None) -> str:
+    """Say which files of a data set are absent from a folder; empty if none is."""
     try:
         says: str = catalog.load("datasets", name)(data=data).missing()
     except Exception as error:  # a data set of somebody else may raise anything

@@ -4,9 +4,10 @@ import csv
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -232,14 +233,22 @@ def outputs(images: Path, lr: Faces, scale: int, label: str) -> Faces:
     return Faces(images, names, lr.size * scale, f"{label}/{lr.title}", lr.identities)
 
 
-def score(sr: Faces, data: Split, protocol: Protocol) -> tuple[list[Score], list[Curve]]:
+def score(
+    sr: Faces, data: Split, protocol: Protocol, more: Mapping[str, Faces] | None = None
+) -> tuple[list[Score], list[Curve]]:
     """Measure upscaled faces.
+
+    Args:
+        sr: What a method made of the test inputs.
+        data: The test part.
+        protocol: The ruler.
+        more: What it made of the protocol's further inputs.
 
     Raises:
         BenchError: If a number is NaN or infinite.
     """
     scores, curves = [], []
-    for result in protocol.score(sr, data):
+    for result in chain(protocol.score(sr, data), protocol.curves(more, data) if more else ()):
         if isinstance(result, Curve):
             curves.append(result)
             numbers = (*result.y, *result.low, *result.high)

@@ -21,6 +21,17 @@ def walk(root: Path, suffixes: tuple[str, ...] = ()) -> Iterator[Path]:
     yield from _walk(root, suffixes, set())
 
 
+def inside(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Return the names of the files right in a folder, sorted; none if it is absent.
+
+    Args:
+        folder: Where to look.
+        suffixes: Endings that are wanted, lower case with the dot.
+    """
+    names = (entry.name for entry in (folder.iterdir() if folder.is_dir() else ()))
+    return sorted(n for n in names if n[0] != "." and Path(n).suffix.lower() in suffixes)
+
+
 def census(root: Path, annotations: Iterable[Path]) -> str:
     """Return a digest of the names and lengths of all files below a folder.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 from facesr.bench.errors import BadData, BadImage, BenchError
 from facesr.bench.files import digest, read_json, write_json
@@ -235,12 +236,18 @@ def _entry(made: Made) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": made.name}
     if made.identity is not None:
         entry["identity"] = made.identity
-    if made.landmarks is not None:  # the shortest text that reads back as the same float32
-        points = np.asarray(made.landmarks, np.float32)
-        entry["landmarks"] = [[float(str(x)) for x in point] for point in points]
+    if made.landmarks is not None:
+        entry["landmarks"] = _numbers(made.landmarks)
     if made.details is not None:
         entry["details"] = dict(made.details)
     return entry | {"pixels": pixels_digest(made.pixels)}
+
+
+def _numbers(points: NDArray[np.floating]) -> list[list[float]]:
+    """Return numbers of few digits that read back as the same float32."""
+    if points.dtype == np.float64:
+        return points.tolist()
+    return [[float(str(x)) for x in point] for point in points]
 
 
 def pixels_digest(pixels: NDArray[np.uint8]) -> str:

@@ -1,6 +1,6 @@
 """CelebA: celebrities, aligned by their eyes and mouth, with identities and five landmarks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -54,7 +54,7 @@ class Celeba(HighResolution):
     )
     places: ClassVar[tuple[str, ...]] = ("celeba", "CelebA", "celebA", ".")
     probes: ClassVar[tuple[str, ...]] = ("Img/img_align_celeba/*.jpg|img_align_celeba/*.jpg",)
-    parts: ClassVar[dict[str, Part]] = {"train": "train", "test": "test"}
+    parts: ClassVar[Mapping[str, Part]] = {"train": "train", "test": "test"}
 
     frame: Kind = "box"
 

@@ -1,6 +1,6 @@
 """CelebA-HQ: 30,000 pictures of CelebA, enlarged and cleaned by a network."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -49,18 +49,18 @@ class Celebahq(HighResolution):
         ".",
     )
     probes: ClassVar[tuple[str, ...]] = ("|".join(_FOLDERS),)
-    parts: ClassVar[dict[str, Part]] = {"train": "train", "test": "test"}
+    parts: ClassVar[Mapping[str, Part]] = {"train": "train", "test": "test"}
 
     frame: Kind = "whole"
 
     def annotations(self, root: Path) -> list[Path]:
         """See `Official.annotations`."""
-        return [path for path in (_mapping(root), _people(root)) if path]
+        return [path for path in (_mapping(root), self._people(root)) if path]
 
     def records(self, root: Path) -> Iterator[Record]:
         """See `Official.records`."""
         folder = next(name for name in _FOLDERS if (root / name).is_dir())
-        listed, people = _mapping(root), _people(root)
+        listed, people = _mapping(root), self._people(root)
         if listed is None:
             photos = [p for p in (root / folder).iterdir() if p.suffix in (".jpg", ".png")]
             for path in sorted(photos, key=lambda p: (p.stem.zfill(5), p.suffix)):
@@ -76,15 +76,15 @@ class Celebahq(HighResolution):
         for row in annotated(listed, mapping):
             yield row if isinstance(row, Record) else _record(root, folder, row, who)
 
+    def _people(self, root: Path) -> Path | None:
+        data = self.data or root
+        places = (root, data / "celeba", data / "CelebA")
+        paths = (place / name for place in places for name in _IDENTITIES)
+        return next((path for path in paths if path.is_file()), None)
+
 
 def _mapping(root: Path) -> Path | None:
     return next((root / name for name in _MAPPINGS if (root / name).is_file()), None)
-
-
-def _people(root: Path) -> Path | None:
-    places = (root, root.parent / "celeba", root.parent / "CelebA")
-    paths = (place / name for place in places for name in _IDENTITIES)
-    return next((path for path in paths if path.is_file()), None)
 
 
 def _record(root: Path, folder: str, row: Mapped, who: dict[str, str]) -> Record:

@@ -1,6 +1,6 @@
 """FFHQ: portraits from Flickr, aligned and cropped by its authors, with 68 landmarks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -43,7 +43,7 @@ class Ffhq(HighResolution):
     )
     places: ClassVar[tuple[str, ...]] = ("ffhq", "FFHQ", "ffhq-dataset", ".")
     probes: ClassVar[tuple[str, ...]] = ("images1024x1024|thumbnails128x128|ffhq-dataset-v2.json",)
-    parts: ClassVar[dict[str, Part]] = {"training": "train", "validation": "test"}
+    parts: ClassVar[Mapping[str, Part]] = {"training": "train", "validation": "test"}
 
     frame: Kind = "whole"
     images: str = "images1024x1024"

@@ -1,6 +1,6 @@
 """Helen: large portraits from Flickr, with outlines of 194 or 68 points."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -40,7 +40,7 @@ class Helen(HighResolution):
     )
     places: ClassVar[tuple[str, ...]] = ("helen", "Helen", "HELEN", ".")
     probes: ClassVar[tuple[str, ...]] = ("annotation/*.txt|trainset/*.pts|testset/*.pts",)
-    parts: ClassVar[dict[str, Part]] = {"train": "train", "test": "test"}
+    parts: ClassVar[Mapping[str, Part]] = {"train": "train", "test": "test"}
 
     def annotations(self, root: Path) -> list[Path]:
         """See `Official.annotations`."""
@@ -95,8 +95,11 @@ def _outlines(root: Path) -> list[Path]:
 
 def _title(path: Path) -> str:
     """Return the first line of a file that is damaged otherwise."""
-    with path.open("rb") as file:
-        return file.readline(256).decode(errors="replace").strip()
+    try:
+        with path.open("rb") as file:
+            return file.readline(256).decode(errors="replace").strip()
+    except OSError:
+        return ""
 
 
 def _photo(root: Path, name: str) -> str:

@@ -71,7 +71,7 @@ class Lfw(HighResolution):
         """See `Official.records`."""
         folder = next(name for name in _FOLDERS if next((root / name).glob("*/*_0001.jpg"), None))
         for person in sorted(entry.name for entry in os.scandir(root / folder) if entry.is_dir()):
-            names = os.listdir(root / folder / person)
+            names = [entry.name for entry in os.scandir(root / folder / person)]
             for photo in sorted(name for name in names if name.endswith(".jpg")):
                 stem = photo.removesuffix(".jpg")
                 yield Record(

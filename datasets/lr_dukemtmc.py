@@ -1,6 +1,6 @@
 """LR-DukeMTMC: small faces of pedestrians in surveillance videos, with the names of the people."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from facesr.bench.contract import About, Part
 from facesr.bench.faces import SUFFIXES
+from facesr.datasets._census import inside
 from facesr.datasets._formats.duke import Box, Crop, boxes, crops, frame_path
 from facesr.datasets._official import LowResolution, annotated
 from facesr.datasets._record import Record
@@ -123,8 +124,7 @@ def _photos(box: Box) -> tuple[str, str]:
 
 
 def _listed(folder: Path, bad: Callable[[int, str], None]) -> Iterator[Crop]:
-    paths: Iterable[Path] = folder.iterdir() if folder.is_dir() else ()
-    return crops(sorted(p.name for p in paths if p.suffix.lower() in SUFFIXES), bad)
+    return crops(inside(folder, SUFFIXES), bad)
 
 
 def _cropped(crop: Crop, part: str) -> Record:

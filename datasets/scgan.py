@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from facesr.bench.contract import About, Part
 from facesr.bench.faces import SUFFIXES, Faces
 from facesr.datasets._align import Kind
+from facesr.datasets._census import inside
 from facesr.datasets._half import Among, Side
 from facesr.datasets._official import LowResolution
 from facesr.datasets._prepared import details
@@ -61,11 +62,8 @@ class Scgan(LowResolution):
     def records(self, root: Path) -> Iterator[Record]:
         """See `Official.records`."""
         for place in (_HIGH, _LOW, _TESTS[self.test]):
-            folder = root / place
-            names = sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
-            for name in names:
-                if Path(name).suffix.lower() in SUFFIXES:
-                    yield _record(place, name)
+            for name in inside(root / place, SUFFIXES):
+                yield _record(place, name)
 
     def reading(self) -> dict[str, Any]:
         """See `Official.reading`."""

@@ -11,6 +11,7 @@ from facesr.bench import catalog
 from facesr.bench.contract import About, Dataset, Part, Split
 from facesr.bench.errors import BadData, BadName
 from facesr.bench.files import digest_of
+from facesr.bench.progress import track
 from facesr.datasets._toys._truth import WRITERS, Truth
 from facesr.datasets._verify import differences
 from facesr.datasets._writer import locked
@@ -96,7 +97,8 @@ class Toy(Dataset):
                 raise BadData(f"{out / place} is there already; name another folder")
         try:
             said = []
-            for name, place in targets.items():
+            label = f"rendering the toy of {self.path}"
+            for name, place in track(targets.items(), label, len(targets), "data sets"):
                 truth = WRITERS[name](aside / place, self.seed, self.people, self.shots)
                 said.append(f"{_told(truth)}, in {out / place}")
             out.mkdir(parents=True, exist_ok=True)

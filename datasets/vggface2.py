@@ -1,6 +1,6 @@
 """VGGFace2: hundreds of pictures of each of thousands of people, with boxes and five landmarks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import groupby, islice
@@ -48,7 +48,7 @@ class Vggface2(HighResolution):
     probes: ClassVar[tuple[str, ...]] = (
         "data/train/n[0-9]*|data/test/n[0-9]*|train/n[0-9]*|test/n[0-9]*",
     )
-    parts: ClassVar[dict[str, Part]] = {"train": "train", "test": "test"}
+    parts: ClassVar[Mapping[str, Part]] = {"train": "train", "test": "test"}
 
     per_person: int = 0
     pose: Pose = "any"

@@ -51,7 +51,7 @@ def dists(x: Tensor, y: Tensor, network: Backbone, texture: Tensor, structure: T
         torch.tensor(v, dtype=x.dtype, device=x.device)[:, None, None]
         for v in (_backbones.MEAN, _backbones.DEVIATION)
     )
-    alike = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+    total = torch.zeros(len(x), dtype=x.dtype, device=x.device)
     weights = zip(texture.split(_CHANNELS), structure.split(_CHANNELS), strict=True)
     seen = [both, *network((both - mean) / deviation)]
     for layer, (alpha, beta) in zip(seen, weights, strict=True):
@@ -62,8 +62,8 @@ def dists(x: Tensor, y: Tensor, network: Backbone, texture: Tensor, structure: T
         vx, vy = away.square().mean(2).chunk(2)
         like = (2 * mx * my + _FLOOR) / (mx.square() + my.square() + _FLOOR)
         correlated = (2 * (ax * ay).mean(2) + _FLOOR) / (vx + vy + _FLOOR)
-        alike += like @ alpha + correlated @ beta
-    return 1 - alike / (texture.sum() + structure.sum())
+        total += (1 - like) @ alpha + (1 - correlated) @ beta
+    return total / (texture.sum() + structure.sum())
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def test_half_made_folders_are_not_looked_at(data: Path, tmp_path: Path) -> None
 def test_a_toy_can_be_prepared_as_the_data_set_it_mimics(tmp_path: Path) -> None:
     with pytest.raises(BadName, match="did you mean 'scgan'"):
         toy("scgann", tmp_path)
-    [said] = toy("scgan", tmp_path / "toys", seed=3)
+    [said] = toy("scgan", tmp_path / "toys", seed=3, people=3, shots=1)
     assert said.startswith("scgan: ")
     assert (tmp_path / "toys/scgan").is_dir() or list((tmp_path / "toys").iterdir())
 

@@ -91,12 +91,12 @@ def test_every_picture_and_pair_of_the_real_set_is_read() -> None:
 def test_faces_of_lfw_and_celeba_are_framed_alike(tmp_path: Path) -> None:
     apart, middle = [], []
     for kind in (Lfw, Celeba):
-        loader = kind(data=SHARED, cache=tmp_path, workers=1, limit=48)
+        loader = kind(data=SHARED, cache=tmp_path, workers=1, limit=24)
         crops = [image.copy() for image in loader.faces("train", "hr").images()]
         found = [f.points[0] for f in detector("mtcnn", enlarge=2.0).find(crops) if len(f)]
         points = np.array(found)
-        assert len(points) > 40
+        assert len(points) == 24
         apart.append(np.linalg.norm(points[:, 1] - points[:, 0], axis=1).mean() / 64)
         middle.append(points.mean((0, 1)) / 64)
-    assert apart[0] == pytest.approx(apart[1], rel=0.03)
-    np.testing.assert_allclose(middle[0], middle[1], atol=0.01)
+    assert apart[0] == pytest.approx(apart[1], rel=0.04)
+    np.testing.assert_allclose(middle[0], middle[1], atol=0.015)

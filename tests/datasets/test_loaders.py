@@ -278,7 +278,7 @@ def test_a_damaged_annotation_costs_what_it_says_only(twin: Twin, tmp_path: Path
             (1, Counter({BOXES[how]: 1})) if how in BOXES else LOSES.get((twin.name, how), usual)
         )
         if wanted is None:
-            with pytest.raises(BadData, match="aflw|loose_bb_train"):
+            with pytest.raises(BadData, match=r"aflw|loose_bb_train"):
                 broken(twin, tmp_path / how, how)
             continue
         _, faces = broken(twin, tmp_path / how, how)

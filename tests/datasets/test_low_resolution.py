@@ -167,8 +167,7 @@ def test_both_parts_are_prepared_and_share_nothing(
     twin: Twin, tmp_path: Path, told: Callable[[Path, Truth], None]
 ) -> None:
     told(twin.data / twin.place, twin.truth)
-    least = 0.1 if twin.name == "webface" else 0.9  # none of these pictures is large
-    loader = twin.loader(twin.data, tmp_path, least=least, hr="")
+    loader = twin.loader(twin.data, tmp_path, least=0.1)  # few faces of twins are large
     parts = [loader.split(part) for part in ("train", "test")]
     for split in parts:
         assert len(split.hr) > 0
