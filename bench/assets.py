@@ -62,6 +62,31 @@ ASSETS = (
         "https://github.com/ShiqiYu/libfacedetection.train/tree/master/onnx",
         "detector yunet",
     ),
+    Asset(
+        "face_reid_0095",
+        "openvino/face_reid_0095.onnx",
+        "8c497407c47652034636e7ab7d0f2bb6a377f28a8294f8eb4013dde2879fad72",
+        "Apache-2.0",
+        "https://github.com/openvinotoolkit/open_model_zoo (face-reidentification-retail-0095, "
+        "converted to ONNX)",
+        "embedder face_reid_0095",
+    ),
+    Asset(
+        "facenet",
+        "facenet/20180402-114759-vggface2.pt",
+        "281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+        "MIT",
+        "https://github.com/timesler/facenet-pytorch/releases/tag/v2.2.9",
+        "embedder facenet",
+    ),
+    Asset(
+        "arcface_r50",
+        "insightface/models/buffalo_l/w600k_r50.onnx",
+        "4c06341c33c2ca1f86781dab0e829f88ad5b64be9fba56e56bc9ebdefc619e43",
+        "non-commercial research",
+        "https://github.com/deepinsight/insightface/releases/download/v0.7/buffalo_l.zip",
+        "embedder arcface",
+    ),
     *(
         Asset(
             f"scrfd_{size}",

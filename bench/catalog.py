@@ -82,7 +82,7 @@ def load(kind: Kind, name: str) -> type[Any]:
         BenchError: If a package that it imports is absent.
     """
     found = entry(kind, name)
-    attribute = found.attribute or _class_node(found).name
+    attribute = found.attribute or class_node(found).name
     try:
         module = importlib.import_module(found.module)
     except Exception as error:  # a file of somebody else may raise anything
@@ -121,8 +121,8 @@ def describe(kind: Kind, name: str) -> Listing:
     found = entry(kind, name)
     if found.path is None:
         return Listing(name, name, found.module, {}, {}, trainable=True, budgets=())
-    node = _class_node(found)
-    chain = list(_chain(found.path, node))
+    node = class_node(found)
+    chain = list(ancestry(found.path, node))
     about: dict[str, Any] = {}
     settings: dict[str, Any] = {}
     budgets: tuple[str, ...] = ()
@@ -231,7 +231,7 @@ def _bare(path: Path) -> str:
     return ast.unparse(tree)  # unlike ast.dump, the same text from one Python to the next
 
 
-def _class_node(found: Entry) -> ast.ClassDef:
+def class_node(found: Entry) -> ast.ClassDef:
     """Find the class a file is about: the one named like the file, or its only public one."""
     assert found.path is not None
     public = [
@@ -251,7 +251,7 @@ def _class_node(found: Entry) -> ast.ClassDef:
     )
 
 
-def _chain(path: Path, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
+def ancestry(path: Path, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
     """Yield a class and its ancestors, as far as their sources can be found."""
     yield node
     tree = _tree(path)
@@ -265,13 +265,13 @@ def _chain(path: Path, node: ast.ClassDef) -> Iterator[ast.ClassDef]:
     for base in node.bases:
         name = base.id if isinstance(base, ast.Name) else ""
         if name in local:
-            yield from _chain(path, local[name])
+            yield from ancestry(path, local[name])
         elif name in origin and origin[name][0].split(".")[0] not in sys.stdlib_module_names:
             where = _module_path(origin[name][0])
             if where is not None:
                 for other in _tree(where).body:
                     if isinstance(other, ast.ClassDef) and other.name == origin[name][1]:
-                        yield from _chain(where, other)
+                        yield from ancestry(where, other)
 
 
 def _fields(node: ast.ClassDef) -> dict[str, Any]:
@@ -288,7 +288,7 @@ def _fields(node: ast.ClassDef) -> dict[str, Any]:
 
 
 def _about(node: ast.ClassDef) -> dict[str, Any]:
-    call = _assigned(node, "about")
+    call = assigned(node, "about")
     if not isinstance(call, ast.Call):
         return {}
     given = {k.arg: _literal(k.value) for k in call.keywords if k.arg}
@@ -296,11 +296,12 @@ def _about(node: ast.ClassDef) -> dict[str, Any]:
 
 
 def _budgets(node: ast.ClassDef) -> tuple[str, ...]:
-    value = _assigned(node, "budgets")
+    value = assigned(node, "budgets")
     return tuple(str(_literal(k)) for k in value.keys if k) if isinstance(value, ast.Dict) else ()
 
 
-def _assigned(node: ast.ClassDef, name: str) -> ast.expr | None:
+def assigned(node: ast.ClassDef, name: str) -> ast.expr | None:
+    """Return what a class's own body assigns to a name; None if nothing."""
     for part in node.body:
         targets = part.targets if isinstance(part, ast.Assign) else []
         if isinstance(part, ast.AnnAssign):

@@ -52,6 +52,23 @@ class About:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """Two pictures to be told apart or not, as the authors of a data set list them.
+
+    Args:
+        left: Name of a face, without ending.
+        right: Name of another.
+        same: Whether they show one person.
+        fold: Of the cross-validation, from 0.
+    """
+
+    left: str
+    right: str
+    same: bool
+    fold: int = 0
+
+
+@dataclass(frozen=True)
 class Split:
     """Low- and high-resolution faces of one part of a data set.
 
@@ -61,6 +78,7 @@ class Split:
         paired: Whether each low-resolution face shows the same picture as its partner.
         notes: What was dropped, what is missing, in sentences.
         partial: What a published split had and this one lacks; empty if it lacks nothing.
+        pairs: By which recognition is measured, of faces in `hr`; empty if no list is published.
     """
 
     lr: Faces
@@ -68,6 +86,7 @@ class Split:
     paired: bool = False
     notes: tuple[str, ...] = ()
     partial: str = ""
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass

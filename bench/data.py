@@ -4,6 +4,7 @@ Data sets are found by name. Besides the contract they are asked for nothing, ex
 set `toy` has a method `write(out)`, which returns a sentence for each miniature that it wrote.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,6 @@ from facesr.bench import catalog, choices
 from facesr.bench.choices import Choice
 from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.bench.files import cache_folder, read_json
-from facesr.bench.shards import shards
 
 if TYPE_CHECKING:
     from facesr.bench.contract import Dataset, Part
@@ -215,14 +215,15 @@ def prepared(place: Path) -> Iterator[Path]:
 
 
 def _is_prepared(folder: Path) -> bool:
-    return bool((folder / "faces.jsonl").is_file() or shards(folder) or _said(folder))
+    kept = ("faces.jsonl", "faces-*.npy")
+    return any(next(folder.glob(name), None) for name in kept) or bool(_said(folder))
 
 
 def _place(target: str, cache: Path) -> Path:
-    name, _, path = target.partition(":")
+    name = re.split(r"[:\[]", target)[0]
     if name in catalog.names("datasets"):
-        choices.parse("datasets", target)
-        return cache / name / path.replace(":", "-") if name == "toy" else cache / name
+        toy_of = choices.parse("datasets", target).settings.get("path", "") if name == "toy" else ""
+        return cache / name / toy_of.replace(":", "-")
     if Path(target).is_dir():
         return Path(target)
     if "/" in target:

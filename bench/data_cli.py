@@ -2,7 +2,6 @@
 
 import json as notation
 import shlex
-import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
@@ -12,15 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from facesr.bench import cards
 from facesr.bench import data as calls
-from facesr.bench import listing
 from facesr.bench.data import Finding, Half, Prepared
 from facesr.bench.files import plain
-from facesr.bench.listing import Card
 from facesr.bench.options import AsJson, Limit
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from facesr.bench.contract import Part
 
 app = typer.Typer(
     name="data",
@@ -28,12 +26,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-_GROUPS = {
-    "photographs": "photographs, as their authors distribute them",
-    "recipe": "splits of papers, made of these",
-    "made": "rendered, put together here, or your own",
-}
-_WIDEST = 100  # columns, of a card
 
 
 class Which(StrEnum):
@@ -47,7 +39,7 @@ class Which(StrEnum):
 Name = Annotated[str, typer.Argument(metavar="SET", help="Name of a data set")]
 Source = Annotated[
     Path | None,
-    typer.Option(help="Folder of data sets as their authors distribute them, like --data of a run"),
+    typer.Option("--source", "--data", help="Folder of data sets as their authors distribute them"),
 ]
 
 
@@ -61,11 +53,11 @@ def list_(
 ) -> None:
     """List data sets, or say what there is to know of one."""
     if dataset is None:
-        cards = listing.cards(data)
-        _print_json(cards) if json else _show(*_table(cards))
+        found = cards.cards(data)
+        _print_json(found) if json else sys.stdout.write(cards.table(found))
     else:
-        card = listing.card(dataset.partition(":")[0].partition("[")[0], data)
-        _print_json(card) if json else _show(*_card(card))
+        card = cards.card(dataset.partition(":")[0].partition("[")[0], data)
+        _print_json(card) if json else sys.stdout.write(cards.text(card))
 
 
 @app.command()
@@ -93,7 +85,7 @@ def prepare(
 ) -> None:
     """Crop, divide and store the faces of a data set, as a run would."""
     choice, measure = calls.choose(dataset, set_ or [], protocol, lr_size, scale)
-    parts = [one for one in calls.PARTS if part in (Which.all, one)]
+    parts: list[Part] = [one for one in calls.PARTS if part == Which.all or part == one]
     ready, stdout = [], sys.stdout
     with redirect_stdout(sys.stderr):  # what a data set prints must not mix with results
         for done in calls.prepare(
@@ -114,7 +106,7 @@ def prepare(
     words = [word for pair in options.items() if pair[1] is not None for word in map(str, pair)]
     place = f"FACESR_CACHE={shlex.quote(str(out))} " if out else ""
     _say(f"next: {place}bench run {shlex.join(words)}")
-    _say(f"      {place}bench data verify {shlex.quote(dataset.partition('[')[0])}")
+    _say(f"      {place}bench data verify {shlex.quote(dataset)}")
 
 
 @app.command()
@@ -123,11 +115,12 @@ def verify(
         str, typer.Argument(metavar="SET|FOLDER", help="A data set, or a folder of prepared faces")
     ],
     source: Annotated[
-        Path | None, typer.Option(help="Compare the original files in this folder, too")
+        Path | None,
+        typer.Option("--source", "--data", help="Compare the original files in this folder, too"),
     ] = None,
     json: AsJson = False,
 ) -> None:
-    """Compare prepared faces with what was prepared, and name every difference."""
+    """Name every difference between prepared faces and what was made."""
     differences = 0
 
     def counted() -> Iterator[Finding]:
@@ -153,88 +146,11 @@ def toy(
     people: Annotated[int, typer.Option(min=1, help="How many people are shown")] = 24,
     shots: Annotated[int, typer.Option(min=1, help="How many pictures of each")] = 4,
 ) -> None:
-    """Write a miniature of a data set, in its authors' layout, from rendered faces."""
+    """Write a miniature of a data set from rendered faces."""
     for sentence in calls.toy(dataset, out, seed, people, shots):
         sys.stdout.write(f"{sentence}\n")
     name, folder = dataset.partition(":")[0], shlex.quote(str(out))
     _say(f"next: bench data prepare {name} --source {folder}")
-
-
-def _table(cards: Iterable[Card]) -> Iterator["RenderableType"]:
-    """One line per data set, in groups."""
-    from rich.table import Table
-
-    cards = list(cards)
-    names = {card.name: card.name + (" †" if card.withdrawn else "") for card in cards}
-    name, state = max(map(len, names.values())), max(len(card.state) for card in cards)
-    title = min(14, max(len(card.title) for card in cards))
-    rest = _width() - name - title - state - 8
-    for family, words in _GROUPS.items():
-        here = [card for card in cards if card.family == family]
-        table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        for width in (name, title, rest - 2 * rest // 5, 2 * rest // 5, state):
-            table.add_column(width=width, no_wrap=True, overflow="ellipsis")
-        for card in here:
-            holds = card.holds or card.summary
-            short = (holds.partition(";")[0], card.licence.partition(";")[0])
-            table.add_row(names[card.name], card.title, *short, card.state)
-        if here:
-            yield _text(words, "bold")
-            yield table
-            yield ""
-    if any(card.withdrawn for card in cards):
-        yield "† withdrawn by its authors"
-    yield "More of one: bench data list SET" + (
-        "" if any(card.found is not None for card in cards) else "; what is here: --data FOLDER"
-    )
-
-
-def _card(card: Card) -> Iterator["RenderableType"]:
-    """All there is to know of one data set."""
-    from rich.table import Table
-
-    yield _text(f"{card.title} ({card.name})", "bold")
-    if card.withdrawn:
-        yield _text(f"WITHDRAWN {card.withdrawn}", "bold red")
-    yield ""
-    facts = {
-        "holds": card.holds or card.summary,
-        "paper": card.paper,
-        "year": str(card.year or ""),
-        "from": card.url,
-        "licence": card.licence,
-        "pictures": "may be published" if card.shareable else "are not to be published",
-        "layout": card.layout,
-        "divided": card.divided,
-        "here": {"-": "say where to look with --data FOLDER"}.get(card.state, card.state)
-        + (f": {card.missing}" if card.missing else ""),
-    }
-    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-    for key, words in facts.items():
-        if words:
-            table.add_row(key, words)
-    yield table
-    for paragraph in card.about.split("\n\n"):
-        yield ""
-        yield " ".join(paragraph.split())
-    if card.settings:
-        yield ""
-        yield _text("settings", "bold")
-        table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
-        for setting in card.settings:
-            default = "none" if setting.default in (None, "") else str(setting.default)
-            table.add_row(f"  {setting.name}={default}", setting.about)
-        yield table
-    yield ""
-    yield _text("prepare it", "bold")
-    yield f"  {_how(card)}"
-
-
-def _how(card: Card) -> str:
-    """Return the command that prepares a data set."""
-    named = {"toy": "toy:celeba", "folder": "folder:PATH"}.get(card.name, card.name)
-    source = "" if named != card.name or card.name == "embedded" else " --source FOLDER"
-    return f"bench data prepare {named}{source}"
 
 
 def _prepared(done: Prepared) -> str:
@@ -250,13 +166,17 @@ def _prepared(done: Prepared) -> str:
 
 
 def _half(half: Half) -> Iterator[str]:
-    people = f", {half.people:,} people" if half.people else ""
-    faces = "face" if half.faces == 1 else "faces"
-    yield f"  {half.half}    {half.faces:,} {faces} of {half.size} px{people}; {_room(half.bytes)}"
+    people = f", {_count(half.people, 'person', 'people')}" if half.people else ""
+    faces = _count(half.faces, "face", "faces")
+    yield f"  {half.half}    {faces} of {half.size} px{people}; {_room(half.bytes)}"
     yield f"        {half.folder}"
     width = max((len(f"{n:,}") for n in half.dropped.values()), default=0)
     for reason, n in half.dropped.items():
         yield f"        left out {n:>{width},}  {reason}"
+
+
+def _count(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}"
 
 
 def _room(size: float) -> str:
@@ -275,29 +195,8 @@ def _room(size: float) -> str:
 def _finding(finding: Finding) -> str:
     if finding.difference:
         return f"{finding.folder}: {finding.difference}\n"
-    faces = "face" if finding.faces == 1 else "faces"
-    return f"{finding.title}: {finding.faces:,} {faces} as prepared, in {finding.folder}\n"
-
-
-def _show(*parts: "RenderableType") -> None:
-    from rich.console import Console
-
-    console = Console(file=sys.stdout, width=_width(), highlight=False, markup=False, emoji=False)
-    with console.capture() as captured:
-        for part in parts:
-            console.print(part)
-    lines = (line.rstrip() for line in captured.get().splitlines())
-    sys.stdout.write("\n".join(lines) + "\n")
-
-
-def _text(words: str, style: str) -> "RenderableType":
-    from rich.text import Text
-
-    return Text(words, style)
-
-
-def _width() -> int:
-    return min(_WIDEST, shutil.get_terminal_size().columns)
+    faces = _count(finding.faces, "face", "faces")
+    return f"{finding.title}: {faces} as prepared, in {finding.folder}\n"
 
 
 def _visible(text: str) -> str:

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from facesr.bench import assets, catalog, listing, provenance
+from facesr.bench import assets, cards, catalog, provenance
 from facesr.bench.files import cache_folder
 
 OPTIONAL = {
@@ -35,9 +35,9 @@ def examine(data: Path | None = None) -> dict[str, Any]:
         "packages": {name: find_spec(name) is not None for name in OPTIONAL},
         "assets": {known.name: assets.missing(known.name) or "present" for known in assets.ASSETS},
         "datasets": {
-            name: listing.missing(name, data) or "present"
+            name: cards.missing(name, data) or "present"
             for name in catalog.names("datasets")
-            if not listing.card(name).wants_path
+            if not cards.card(name).wants_path
         },
     }
 
@@ -66,11 +66,11 @@ def text(findings: dict[str, Any]) -> str:
     lines += [f"  {_state(says):<8}{name}{_why(says)}" for name, says in findings["assets"].items()]
     lines += ["", "data sets"]
     lines += [
-        f"  {_state(says):<8}{name}: {listing.card(name).title}"
+        f"  {_state(says):<8}{name}: {cards.card(name).title}"
         for name, says in findings["datasets"].items()
     ]
     if any(says != "present" for says in findings["datasets"].values()):
-        lines.append("  `bench data list NAME` says which files of an absent one are expected where")
+        lines.append("  `bench data list NAME` says which files are expected where")
     return "\n".join(lines)
 
 

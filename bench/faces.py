@@ -144,14 +144,14 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             colours other than 8-bit grey or RGB.
     """
     try:
-        return decoded(path.read_bytes(), str(path))[0].copy()
+        return np.array(decoded(path.read_bytes(), str(path))[0])
     except FileNotFoundError:
         raise BadImage(f"{path} does not exist") from None
     except OSError as error:
         raise BadImage(f"{path} cannot be read ({error.strerror}); replace it") from None
 
 
-def decoded(content: bytes, name: str) -> tuple[NDArray[np.uint8], bool]:
+def decoded(content: bytes, name: str) -> tuple[Image.Image, bool]:
     """Decode what a file of `read_image` holds.
 
     Args:
@@ -159,7 +159,7 @@ def decoded(content: bytes, name: str) -> tuple[NDArray[np.uint8], bool]:
         name: What errors call it.
 
     Returns:
-        Pixels, (h, w, 3), uint8, read-only, and whether they were turned as the EXIF says.
+        The picture, RGB, and whether it was turned as its EXIF says.
 
     Raises:
         BadImage: See `read_image`.
@@ -180,7 +180,7 @@ def decoded(content: bytes, name: str) -> tuple[NDArray[np.uint8], bool]:
                 raise BadImage(f"{name} has transparent pixels; save it as plain RGB")
             turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
             upright = ImageOps.exif_transpose(image) if turned else image
-            return np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB")), turned
+            return upright if upright.mode == "RGB" else upright.convert("RGB"), turned
     except UnidentifiedImageError:
         raise BadImage(f"{name} is not an image that can be read; replace or remove it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -46,14 +46,14 @@ def square_from_landmarks(points: Points, margin: float, lift: float = 0.0) -> B
     return x - half, y - half, x + half, y + half
 
 
-def crop(image: Pixels, box: Box, size: int) -> Pixels:
+def crop(image: Pixels | Image.Image, box: Box, size: int) -> Pixels:
     """Cut a square out of a picture and resample it once.
 
     The filter is Pillow's bicubic, widened when it shrinks, so it is antialiased; a smaller crop
     is enlarged by the same filter. What lies outside the picture repeats its border.
 
     Args:
-        image: RGB pixels, (h, w, 3).
+        image: RGB pixels, (h, w, 3), or a picture, which spares copies.
         box: A square as `square_from_landmarks` returns it.
         size: Side of the result, in pixels.
 
@@ -64,9 +64,17 @@ def crop(image: Pixels, box: Box, size: int) -> Pixels:
     reach = int(np.ceil(2 * max(1.0, (right - left) / size)))  # of the filter beyond the box
     x1, y1 = int(np.floor(left)) - reach, int(np.floor(top)) - reach
     x2, y2 = int(np.ceil(right)) + reach, int(np.ceil(bottom)) + reach
-    around = Image.fromarray(np.ascontiguousarray(region(image, x1, y1, x2, y2)))
+    around = _part(image, x1, y1, x2, y2)
     inside = (left - x1, top - y1, right - x1, bottom - y1)
     return np.asarray(around.resize((size, size), Image.Resampling.BICUBIC, box=inside))
+
+
+def _part(image: Pixels | Image.Image, x1: int, y1: int, x2: int, y2: int) -> Image.Image:
+    if isinstance(image, Image.Image):
+        if x1 >= 0 and y1 >= 0 and x2 <= image.width and y2 <= image.height:
+            return image.crop((x1, y1, x2, y2))
+        image = np.asarray(image)
+    return Image.fromarray(np.ascontiguousarray(region(image, x1, y1, x2, y2)))
 
 
 def region(image: Pixels, x1: int, y1: int, x2: int, y2: int) -> Pixels:
@@ -156,7 +164,7 @@ def placed(matrix: Points, size: float) -> Placed:
     return Placed((left, top, right, bottom), float(np.arctan2(-b, a)))
 
 
-def cut(image: Pixels, square: Placed, size: int) -> Pixels:
+def cut(image: Pixels | Image.Image, square: Placed, size: int) -> Pixels:
     """Resample a placed square.
 
     A square larger than the crop is first shrunk, upright and antialiased, onto a grid that has
@@ -165,7 +173,7 @@ def cut(image: Pixels, square: Placed, size: int) -> Pixels:
     What lies outside the picture repeats its border.
 
     Args:
-        image: RGB pixels, (h, w, 3).
+        image: RGB pixels, (h, w, 3), or a picture.
         square: What is cut out.
         size: Side of the result, in pixels.
 
@@ -175,6 +183,8 @@ def cut(image: Pixels, square: Placed, size: int) -> Pixels:
     turn = _turn(square.angle)
     if abs(turn[1, 0]) < 1e-9 and turn[0, 0] > 0:
         return crop(image, square.box, size)
+    if isinstance(image, Image.Image):
+        image = np.asarray(image)
     per = square.side / size
     if per <= 1:
         corners = square.corners()

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from facesr.bench.detectors._base import Found, Pixels
 from facesr.bench.errors import BadData, BadImage
@@ -71,12 +73,16 @@ class _Face:
     record: Record
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Opened:
-    pixels: Pixels
+    image: Image.Image
     content: str
     turned: bool
     records: Sequence[Record]
+
+    @cached_property
+    def pixels(self) -> Pixels:
+        return np.asarray(self.image)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -128,7 +134,7 @@ class Cutter:
             if opened is None:
                 continue
             waiting.append(opened)
-            if self.search is None or sum(one.pixels.size for one in waiting) > 3 * _PIXELS:
+            if self.search is None or sum(p.image.width * p.image.height for p in waiting) > _PIXELS:
                 results += self._faces(waiting)
                 waiting.clear()
         return results + self._faces(waiting)
@@ -144,16 +150,17 @@ class Cutter:
         if not usable:
             return None
         photo = usable[0].photo
+        path = self.root / photo
         try:
             if _leads_out(photo):
                 reason, detail = "photograph outside the folder", photo
-            elif not (self.root / photo).is_file():
+            elif not path.is_file():
                 reason, detail = "missing photograph", photo
             else:
-                content = (self.root / photo).read_bytes()
+                content = path.read_bytes()
                 results.append(Read(photo, sha256(content).hexdigest(), len(content)))
-                pixels, turned = decoded(content, photo)
-                return _Opened(pixels, results[-1].content, turned, usable)
+                image, turned = decoded(content, photo)
+                return _Opened(image, results[-1].content, turned, usable)
         except BadImage as error:
             reason, detail = "unreadable photograph", str(error)
         except OSError as error:
@@ -177,10 +184,10 @@ class Cutter:
 
     def _crops(self, photo: _Opened, record: Record, found: Found | None) -> Iterator[Result]:
         for face in _choose(record, photo, found, self.rule.least_score):
-            yield face if isinstance(face, Dropped) else self._crop(face, photo.pixels)
+            yield face if isinstance(face, Dropped) else self._crop(face, photo)
 
-    def _crop(self, face: _Face, pixels: Pixels) -> Made | Dropped:
-        height, width = pixels.shape[:2]
+    def _crop(self, face: _Face, photo: _Opened) -> Made | Dropped:
+        width, height = photo.image.size
         try:
             square = self.frame.place(width, height, face.box, face.points)
             if not isfinite(sum(square.box)):
@@ -195,7 +202,7 @@ class Cutter:
         known = points is not None and np.isfinite(points).all()
         return Made(
             name=f"{face.name}.png",
-            pixels=cut(pixels, square, self.size),
+            pixels=cut(photo.pixels if square.angle else photo.image, square, self.size),
             identity=record.identity or None,
             landmarks=into(points, square.matrix(self.size)).round(3) if known else None,
             details=_details(face, square),
@@ -213,7 +220,7 @@ def _leads_out(photo: str) -> bool:
 
 def _view(photo: _Opened, record: Record) -> _View:
     """Return what is searched for a face: half a head around where its head is, or everything."""
-    height, width = photo.pixels.shape[:2]
+    width, height = photo.image.size
     fits = record.box is None or not _unusable(record.box, width, height)
     if record.which not in ("head", "person") or not fits:
         return _View(photo.content, photo.pixels)
@@ -244,7 +251,7 @@ def _choose(
     record: Record, photo: _Opened, found: Found | None, sure: float
 ) -> Iterator[_Face | Dropped]:
     """Find the faces that a record means."""
-    height, width = photo.pixels.shape[:2]
+    width, height = photo.image.size
     annotated = record.box is not None or record.points is not None
     if annotated and photo.turned:
         yield Dropped(record.name, "turned by its EXIF, so the annotation may not fit")
@@ -283,21 +290,20 @@ def _unusable(box: Box, width: int, height: int) -> str:
 
 
 def _matching(record: Record, found: Found) -> tuple[int, str]:
-    """Find the face that overlaps most with the annotated one."""
+    """Find the face that overlaps most with the annotated box, or covers the landmarks' middle."""
     if not len(found):
         return 0, "not found by the detector"
-    box = np.array(record.box if record.box is not None else _around(record.points))
+    if record.box is None:  # five landmarks lie deep in a face: a box around them overlaps little
+        assert record.points is not None
+        at, reason = _central(found, record.points.mean(0), 0.0)
+        return at, reason and "not found by the detector"
+    box = np.array(record.box)
     low, high = np.maximum(found.boxes[:, :2], box[:2]), np.minimum(found.boxes[:, 2:], box[2:])
     common = np.clip(high - low, 0, None).prod(1)
     sides = found.boxes[:, 2:] - found.boxes[:, :2]
     overlap = common / (sides.prod(1) + (box[2:] - box[:2]).prod() - common)
     at = int(overlap.argmax())
     return at, "" if overlap[at] >= _OVERLAP else "not found by the detector"
-
-
-def _around(points: Points | None) -> list[float]:
-    assert points is not None
-    return [*points.min(0), *points.max(0)]
 
 
 def _head(record: Record, width: int, height: int) -> Box:

@@ -5,6 +5,7 @@ then in the authors' order for those whose turn it is. What is accepted are the 
 that can be used, whatever the number of processes and however often the work was interrupted.
 """
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from pathlib import Path
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +32,10 @@ from facesr.datasets._record import Dropped, Made, Record, draw
 from facesr.datasets._writer import Writer, locked
 
 _STEP = 32  # photographs per piece of work; decides where shards end
-_MANY = 4096  # faces of one photograph in a piece of work
+_MANY = 512  # faces from which a piece of work has enough of them
 _CHUNK = 2**15  # candidates that are kept in memory where only some faces are wanted
 _FEW = 200  # records for which starting processes takes longer than it saves
 
-T = TypeVar("T")
 Records = Callable[[], Iterable[Record]]
 Step = list[list[Record]]
 Cut = Callable[[Iterable[Step]], Iterator[tuple[Step, list[Result]]]]
@@ -195,15 +195,15 @@ def in_order(names: Sequence[str], seed: int) -> list[int]:
 
 def _steps(records: Iterable[Record]) -> Iterator[Step]:
     """Group candidates by photograph, and photographs into pieces of work."""
-    groups = (group for _, group in groupby(records, key=lambda record: record.photo))
-    photos = (photo for group in groups for photo in _batched(group, _MANY))
-    return _batched(photos, _STEP)
-
-
-def _batched(items: Iterable[T], n: int) -> Iterator[list[T]]:
-    waiting = iter(items)
-    while batch := list(islice(waiting, n)):
-        yield batch
+    step: Step = []
+    for _, group in groupby(records, key=lambda record: record.photo):
+        while photo := list(islice(group, _MANY)):
+            step.append(photo)
+            if len(step) == _STEP or sum(map(len, step)) >= _MANY:
+                yield step
+                step = []
+    if step:
+        yield step
 
 
 @contextmanager
@@ -215,11 +215,11 @@ def _worked(cutter: Cutter, workers: int, records: int) -> Iterator[Cut]:
         return
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
-    with ProcessPoolExecutor(count, context, _start, (cutter,)) as pool:
-        try:
-            yield lambda steps: _windowed(pool, steps, 2 * count)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    pool = ProcessPoolExecutor(count, context, _start, (cutter,))
+    try:
+        yield lambda steps: _windowed(pool, steps, 2 * count)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _cores() -> int:
@@ -252,6 +252,7 @@ def _start(cutter: Cutter) -> None:
     global _cutter
     import torch
 
+    gc.freeze()  # what the parent holds is not gone through, so its memory stays shared
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     Thread(target=_follow, daemon=True).start()
     torch.set_num_threads(1)  # after a fork, torch must not use the threads of the parent

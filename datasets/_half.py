@@ -110,13 +110,11 @@ def place(cache: Path, title: str, sources: Sequence[Source], size: int, seed: i
     Raises:
         BadData: If the files are gone and nothing, or more than one thing, was prepared.
     """
-    keys = [source.key() for source in sources]
-    recipe = digest_of({"form": FORM, "size": size, "seed": seed, "sources": keys})[:12]
     name, _, rest = title.partition("/")
     if all(source.census for source in sources):
         files = digest_of([source.census for source in sources])[:12]
-        return cache / name / f"{recipe}-{files}" / rest
-    there = sorted((cache / name).glob(f"{recipe}-*/{rest}"))
+        return cache / name / f"{_recipe(sources, size, seed)}-{files}" / rest
+    there = found(cache, title, sources, seed)
     if len(there) != 1:
         raise BadData(
             f"the files of {name} are not here, and {len(there) or 'no'} prepared "
@@ -124,6 +122,18 @@ def place(cache: Path, title: str, sources: Sequence[Source], size: int, seed: i
             + ("; keep one of them" if there else "; name their folder with --data")
         )
     return there[0]
+
+
+def found(cache: Path, title: str, sources: Sequence[Source], seed: int) -> list[Path]:
+    """List what was prepared by the same recipe, from whichever files."""
+    name, _, rest = title.partition("/")
+    recipe = _recipe(sources, sources[0].cutter.size, seed)
+    return sorted((cache / name).glob(f"{recipe}-*/{rest}"))
+
+
+def _recipe(sources: Sequence[Source], size: int, seed: int) -> str:
+    keys = [source.key() for source in sources]
+    return digest_of({"form": FORM, "size": size, "seed": seed, "sources": keys})[:12]
 
 
 def account(faces: Faces) -> str:

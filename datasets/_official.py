@@ -19,7 +19,7 @@ from facesr.datasets._census import census
 from facesr.datasets._cut import Cutter, Rule
 from facesr.datasets._degrade import degrade, generator, version
 from facesr.datasets._formats.lists import names
-from facesr.datasets._half import Among, Side, Source, account, half
+from facesr.datasets._half import Among, Side, Source, account, found, half
 from facesr.datasets._prepared import prepared, read
 from facesr.datasets._record import Made, Record
 from facesr.datasets._search import Search
@@ -52,8 +52,9 @@ class Official(Dataset):
     probes: ClassVar[tuple[str, ...]] = ()
     parts: ClassVar[Mapping[str, Part]] = {}
     form: ClassVar[int] = 1
+    side: ClassVar[Side] = "hr"
 
-    finder: str = ANNOTATION
+    finder: str = "annotation"
     frame: Kind = "square"
     margin: float | None = None
     least: float = 0.9
@@ -91,7 +92,7 @@ class Official(Dataset):
 
     def missing(self) -> str:
         """See `Dataset.missing`."""
-        if self.root is not None:
+        if self.root is not None or (self.data is None and self._kept("test", self.side)):
             return ""
         about = type(self).about
         where = f"{self.data} does not hold" if self.data else "needs, in a folder named by --data,"
@@ -115,7 +116,7 @@ class Official(Dataset):
             if self.finder == ANNOTATION
             else detector(self.finder, **(_SMALL if side == "lr" else {}))
         )
-        if finds is not None and (absent := finds.missing()):
+        if finds is not None and self.root and (absent := finds.missing()):
             raise BadData(f"{self.name}: {absent}")
         search = None if finds is None else Search(finds, self.cache / "found.sqlite")
         return Source(
@@ -166,9 +167,12 @@ class Official(Dataset):
 
     def among(self, part: Part) -> Among:
         """Return the candidates of a part: the authors' division, or ours where they have none."""
+        theirs, ours = self._amongs(part)
+        return theirs if self.divided else ours
+
+    def _amongs(self, part: Part) -> tuple[Among, Among]:
         theirs = tuple(name for name, ours in self.parts.items() if ours == part)
-        ours = (0.0, _TEST) if part == "test" else (_TEST, 1.0)
-        return Among(theirs) if self.divided else Among(units=ours)
+        return Among(theirs), Among(units=(0.0, _TEST) if part == "test" else (_TEST, 1.0))
 
     @cached_property
     def divided(self) -> bool:
@@ -183,8 +187,17 @@ class Official(Dataset):
 
     def faces(self, part: Part, side: Side) -> Faces:
         """Return the faces of one part, in a seeded order."""
-        source = self.source(side, self.among(part), self.limit)
-        return self.half(f"{self.name}/{part}/{side}", source)
+        title = f"{self.name}/{part}/{side}"
+        among = self.among(part) if self.root else self._kept(part, side) or self.among(part)
+        return self.half(title, self.source(side, among, self.limit))
+
+    def _kept(self, part: Part, side: Side) -> Among | None:
+        """Find what was prepared while the files were here."""
+        for among in self._amongs(part):
+            source = self.source(side, among, self.limit)
+            if found(self.cache, f"{self.name}/{part}/{side}", [source], self.seed):
+                return among
+        return None
 
     def half(self, title: str, *sources: Source) -> Faces:
         """Return faces of several sources as one half."""
@@ -198,10 +211,12 @@ class Official(Dataset):
     def notes(self, *halves: Faces) -> tuple[str, ...]:
         """Say what a split was made of."""
         said = [account(faces) for faces in halves]
-        if self.parts and not self.divided:
+        if self.root is None:
+            said.append("prepared earlier, from files that are not here")
+        elif self.parts and not self.divided:
             said.append(
-                "not all parts of the authors are here; training and test were divided by draws "
-                "that keep people or photographs together"
+                "the authors' division is not here in full; training and test were divided by "
+                "draws that keep people or photographs together"
             )
         return tuple(said)
 
@@ -211,7 +226,9 @@ class HighResolution(Official):
     """High-resolution faces; their low-resolution partners are made of them.
 
     Args:
-        degradation: How, a name of `bench data list --degradations`.
+        degradation: How: `bicubic`, `bilinear`, `area`, `nearest`, `lrgan`, `scgan`, `realesrgan`
+            or `wild`; with `gaussian`, `defocus`, `motion` or `jitter` before or after it, as in
+            `jitter+scgan`.
     """
 
     degradation: str = "bicubic"
@@ -231,6 +248,8 @@ class LowResolution(Official):
     Args:
         hr: Where high-resolution faces come from; empty for the large faces of this set.
     """
+
+    side: ClassVar[Side] = "lr"
 
     hr: str = ""
 

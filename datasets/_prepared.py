@@ -13,13 +13,14 @@ same bytes. A folder appears under its name when it is whole.
 import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from sys import intern
 from typing import Any
 
 import numpy as np
 
-from facesr.bench.errors import BadData
+from facesr.bench.errors import BadData, BenchError
 from facesr.bench.faces import Faces
 from facesr.bench.files import read_json
 from facesr.datasets._record import Made
@@ -105,7 +106,9 @@ def manifest(folder: Path) -> dict[str, Any]:
     Raises:
         BadData: If it is no prepared folder, or one of another version.
     """
-    known: dict[str, Any] = read_json(folder / MANIFEST)
+    known: dict[str, Any] = {}
+    with suppress(BenchError, OSError):
+        known = read_json(folder / MANIFEST)
     if known.get("form") != FORM:
         raise BadData(
             f"{folder / MANIFEST} is absent, damaged or of another version; delete the folder to "
@@ -126,8 +129,15 @@ def _entries(folder: Path) -> Iterator[dict[str, Any]]:
     try:
         with (folder / FACES).open(encoding="utf-8") as file:
             for line in file:
-                yield json.loads(line)
-    except (OSError, ValueError):
+                yield _entry(line)
+    except (OSError, ValueError, TypeError, KeyError):
         raise BadData(
             f"{folder / FACES} is absent or damaged; delete the folder to have it prepared again"
         ) from None
+
+
+def _entry(line: str) -> dict[str, Any]:
+    entry = json.loads(line)
+    if not isinstance(entry["name"], str):
+        raise ValueError
+    return entry

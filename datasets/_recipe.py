@@ -67,8 +67,10 @@ class Recipe(Dataset):
     Args:
         finder: What finds the faces of every set, so that both halves are framed alike; where the
             papers name a detector that is not public, this is ours.
-        frame: See `Official`.
-        margin: See `Official`.
+        frame: How a face is framed: `square` around its landmarks, upright; `box`, upright, around
+            its box; `ffhq` or `arcface`, turned onto a template.
+        margin: Of `square`, its side in spreads of the landmarks (5); of `box`, what is added on
+            each side, as a share of the longer side (0).
         seed: Draws what the papers drew.
     """
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from facesr.bench.errors import BadData, BadImage, BenchError
 from facesr.bench.files import digest, read_json, write_json
-from facesr.bench.shards import Images, position_of, room, shards, write_shard
+from facesr.bench.shards import Images, room, shards, write_shard
 from facesr.datasets._record import Dropped, Made
 
 FORM = 1  # of the folder; goes up when what is written changes
@@ -186,13 +186,13 @@ class Writer:
             if journal.get("form") != FORM:
                 return False
             for name, length in journal["lengths"].items():
-                if (self._aside / name).stat().st_size < length:
+                there = (self._aside / name).stat().st_size
+                if there < length:
                     return False
-                os.truncate(self._aside / name, length)
-            whole = [p for p in shards(self._aside) if position_of(p) < journal["rows"]]
-            known = {_JOURNAL, *self._lines, *(path.name for path in whole)}
+                if there > length:
+                    os.truncate(self._aside / name, length)
             for path in self._aside.iterdir():
-                if path.name not in known:
+                if path.name not in {_JOURNAL, *journal["lengths"]}:
                     path.unlink()
             for name, key, mark in ((FACES, "name", ""), (PHOTOS, "photo", "photo\0")):
                 with (self._aside / name).open(encoding="utf-8") as file:
@@ -209,11 +209,11 @@ class Writer:
         with self._whole():
             if self._pixels:
                 write_shard(self._aside, self.rows, self._pixels)
-            lengths = {}
             for name, lines in self._lines.items():
                 with (self._aside / name).open("a", encoding="utf-8", newline="\n") as file:
                     file.writelines(lines)
-                lengths[name] = (self._aside / name).stat().st_size
+            paths = [*(self._aside / name for name in self._lines), *shards(self._aside)]
+            lengths = {path.name: path.stat().st_size for path in paths}
             journal = {"form": FORM, "rows": self.faces, "position": position, "lengths": lengths}
             write_json(self._aside / _JOURNAL, journal | {"drops": dict(self.counts)})
         self.rows = self.faces

@@ -2,39 +2,24 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal
 
-from facesr.bench.contract import About
+from facesr.bench.contract import About, Pair, Part, Split
 from facesr.bench.errors import BadData
 from facesr.datasets._align import Kind
 from facesr.datasets._formats.lfw import pairs as read_pairs
 from facesr.datasets._formats.lfw import path as photo_of
+from facesr.datasets._half import Among
 from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Box, Record
 
 _FOLDERS = ("lfw-deepfunneled", "lfw_funneled", "lfw-funneled", "lfw")
 # The mean `square` frame of deep-funneled pictures: MTCNN on 300 of them places a side of 137.4
-# (deviation 9) around (126.5, 126.9). Eyes are then 30.7 % of the side apart, 31.0 % in CelebA's
+# (deviation 9.7) around (126.5, 126.9). Eyes are then 30.7 % of the side apart, 31.0 % in CelebA's
 # box, and the five landmarks spread over 20.1 % and 19.9 %: one framing to within 1 %.
 _BOX: Box = (58.0, 58.0, 195.0, 195.0)
-
-
-class Pair(NamedTuple):
-    """Two faces to be told apart or not.
-
-    Args:
-        left: Name of a face, without ending.
-        right: Name of another.
-        same: Whether they show one person.
-        fold: Of the cross-validation, from 0.
-    """
-
-    left: str
-    right: str
-    same: bool
-    fold: int
 
 
 @dataclass
@@ -42,8 +27,11 @@ class Lfw(HighResolution):
     """The pictures of all people, cut by one box.
 
     The deep-funneled pictures are taken where they are there, else the funneled ones, else the
-    originals. The authors divide people for tests of recognition only, in ten folds; here they
-    are divided by draws.
+    originals. The authors divide people for tests of recognition only, in ten folds.
+
+    Args:
+        division: `draws` divides people; `pairs` tests on the pictures in `pairs.txt`, all ten
+            folds of them, and trains on people who are in none.
     """
 
     about: ClassVar[About | None] = About(
@@ -62,25 +50,68 @@ class Lfw(HighResolution):
     probes: ClassVar[tuple[str, ...]] = ("|".join(f"{name}/*/*_0001.jpg" for name in _FOLDERS),)
 
     frame: Kind = "box"
+    division: Literal["draws", "pairs"] = "draws"
+
+    def missing(self) -> str:
+        """See `Dataset.missing`."""
+        absent = super().missing()
+        if absent or self.root is None or self.division == "draws" or self._list.is_file():
+            return absent
+        return f"division=pairs needs the list of pairs of the authors at {self._list}"
+
+    @property
+    def _list(self) -> Path:
+        return (self.root or Path()) / "pairs.txt"
+
+    def reading(self) -> dict[str, Any]:
+        """See `Official.reading`."""
+        return {"division": self.division} if self.division == "pairs" else {}
+
+    def among(self, part: Part) -> Among:
+        """See `Official.among`."""
+        if self.division == "draws":
+            return super().among(part)
+        return Among(("pairs",) if part == "test" else ("others",))
+
+    def split(self, part: Part) -> Split:
+        """See `Dataset.split`; with `division=pairs`, the test part comes with the pairs."""
+        made = super().split(part)
+        if self.root is None or self.division == "draws" or part == "train":
+            return made
+        there, every = set(made.hr.stems), list(pairs(self.root))
+        kept = tuple(pair for pair in every if {pair.left, pair.right} <= there)
+        lost = f"{len(every) - len(kept)} of {len(every)} pairs name pictures that are left out"
+        notes = made.notes if len(kept) == len(every) else (*made.notes, lost)
+        return replace(made, pairs=kept, notes=notes)
 
     def annotations(self, root: Path) -> list[Path]:
-        """See `Official.annotations`; the names of the pictures say all."""
-        return []
+        """See `Official.annotations`; the names of the pictures say all but the pairs."""
+        return [self._list] if self.division == "pairs" else []
 
     def records(self, root: Path) -> Iterator[Record]:
         """See `Official.records`."""
+        listed = self._listed(root)
+        people = {name.rpartition("_")[0] for name in listed}
         folder = next(name for name in _FOLDERS if next((root / name).glob("*/*_0001.jpg"), None))
         for person in sorted(entry.name for entry in os.scandir(root / folder) if entry.is_dir()):
             names = [entry.name for entry in os.scandir(root / folder / person)]
             for photo in sorted(name for name in names if name.endswith(".jpg")):
                 stem = photo.removesuffix(".jpg")
+                name = f"lfw-{stem}"
+                beside = "beside pairs" if f"lfw-{person}" in people else "others"
                 yield Record(
                     photo=f"{folder}/{person}/{photo}",
-                    name=f"lfw-{stem}",
+                    name=name,
+                    part=("pairs" if name in listed else beside) if listed else "",
                     box=_BOX,
                     identity=person,
                     flaw="" if stem.rpartition("_")[0] == person else "named like someone else",
                 )
+
+    def _listed(self, root: Path) -> frozenset[str]:
+        if self.division == "draws":
+            return frozenset()
+        return frozenset(name for pair in pairs(root) for name in (pair.left, pair.right))
 
 
 def pairs(root: Path, file: str = "pairs.txt") -> Iterator[Pair]:

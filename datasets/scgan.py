@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from facesr.bench.contract import About, Part
 from facesr.bench.faces import SUFFIXES, Faces
@@ -61,13 +61,9 @@ class Scgan(LowResolution):
 
     def records(self, root: Path) -> Iterator[Record]:
         """See `Official.records`."""
-        for place in (_HIGH, _LOW, _TESTS[self.test]):
+        for place in (_HIGH, _LOW, *_TESTS.values()):
             for name in inside(root / place, SUFFIXES):
                 yield _record(place, name)
-
-    def reading(self) -> dict[str, Any]:
-        """See `Official.reading`."""
-        return {"test": self.test}
 
     def missing(self) -> str:
         """See `Dataset.missing`."""

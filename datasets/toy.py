@@ -98,7 +98,8 @@ class Toy(Dataset):
         try:
             said = []
             label = f"rendering the toy of {self.path}"
-            for name, place in track(targets.items(), label, len(targets), "data sets"):
+            several = track(targets.items(), label, len(targets), "data sets")
+            for name, place in several if len(targets) > 1 else targets.items():
                 truth = WRITERS[name](aside / place, self.seed, self.people, self.shots)
                 said.append(f"{_told(truth)}, in {out / place}")
             out.mkdir(parents=True, exist_ok=True)

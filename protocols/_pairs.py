@@ -26,11 +26,16 @@ _AT_ONCE = 1 << 16  # pixels; a batch and what is made of it stay in the process
 
 @dataclass(frozen=True)
 class PairMetric(Metric):
-    """Mean over pictures of a comparison of each face with its partner."""
+    """Mean over pictures of a comparison of each face with its partner.
+
+    `undefined` says in words what is the matter with pictures for which a comparison gives NaN; a
+    metric that leaves it empty is defined for all.
+    """
 
     needs: ClassVar[Needs] = "pairs"
     group: ClassVar[Group] = "fidelity"
     unit: ClassVar[str] = ""
+    undefined: ClassVar[str] = ""
 
     @property
     @abstractmethod
@@ -76,9 +81,7 @@ class PairMetric(Metric):
 
     def absent(self, sr: Faces, label: str, why: str) -> Score:
         """Leave the place of the number empty and say why."""
-        return absent(
-            self.column, sr, why, better=self.better, identity=label, group=self.group
-        )
+        return absent(self.column, sr, why, better=self.better, identity=label, group=self.group)
 
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`."""
@@ -86,7 +89,12 @@ class PairMetric(Metric):
         label = self.label(partner)
         if why := self.unfit(sr):
             return self.absent(sr, label, why)
-        return self.summary(np.concatenate(list(self._values(sr, partner))), sr, label)
+        values = np.concatenate(list(self._values(sr, partner)))
+        lost = np.flatnonzero(np.isnan(values).reshape(len(sr), -1).any(axis=1))
+        if self.undefined and len(lost):
+            some = f"{len(lost)} of {len(sr)} faces, such as {sr.names[lost[0]]}"
+            return self.absent(sr, label, f"{some}, {self.undefined}")
+        return self.summary(values, sr, label)
 
     def _values(self, sr: Faces, partner: Faces) -> Iterator[Array]:
         step, compare = max(1, _AT_ONCE // sr.size**2), self.comparison()

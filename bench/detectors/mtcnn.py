@@ -16,6 +16,7 @@ from PIL import Image
 from facesr.bench.detectors._base import Found, Pixels, Points, nothing
 
 _BATCH_PIXELS = 4_000_000  # of enlarged photographs searched at once; bounds the memory
+RELEASE = "2.5.3"  # of facenet-pytorch; decides what is found
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,8 @@ class Mtcnn:
     @property
     def recipe(self) -> dict[str, Any]:
         """See `Detector.recipe`."""
-        from importlib.metadata import version
-
         return {
-            "detector": f"mtcnn, facenet-pytorch {version('facenet-pytorch')}",
+            "detector": f"mtcnn, facenet-pytorch {RELEASE}",
             "arithmetic": "float64",
             "enlarge": self.enlarge,
             "smallest": self.smallest,
@@ -62,8 +61,16 @@ class Mtcnn:
         return (*self.proposals, self.threshold)
 
     def missing(self) -> str:
-        """See `Named.missing`; facenet-pytorch brings the weights and is always installed."""
-        return ""
+        """See `Named.missing`; facenet-pytorch brings the weights."""
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            came = version("facenet-pytorch")
+        except PackageNotFoundError:
+            came = "none"
+        if came == RELEASE:
+            return ""
+        return f"needs facenet-pytorch {RELEASE}, {came} is installed: pip install it"
 
     def find(self, photos: Sequence[Pixels]) -> list[Found]:
         """See `Detector.find`."""

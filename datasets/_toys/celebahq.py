@@ -55,6 +55,6 @@ def write_folder(
 
 def _portrait(path: Path, seed: int, identity: int, shot: int, size: int | None) -> Points:
     side = size or 1024
-    photo = portrait(seed, Who(identity, shot), side, side)
+    photo = portrait(seed, Who(identity, shot), side, side, 0.62)
     save(photo.pixels, path)
     return photo.faces[0].five

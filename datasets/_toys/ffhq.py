@@ -35,7 +35,7 @@ def write(
     faces = []
     for order in range(people):
         index = (0, 1000, 60000)[order % 3] + order // 3
-        photo = portrait(seed, Who(order, shots), side, side)
+        photo = portrait(seed, Who(order, shots), side, side, 0.62)
         points = photo.faces[0].points.round(6)
         part = "training" if index < 60000 else "validation"
         described[str(index)] = _item(root, index, part, photo, points)

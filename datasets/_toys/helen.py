@@ -103,6 +103,6 @@ def _order(people: int, shots: int) -> list[tuple[str, Who, str]]:
 
 def _portrait(path: Path, seed: int, who: Who, size: int | None) -> tuple[Points, Points]:
     height = size or 480
-    photo = portrait(seed, who, height * 5 // 4, height, 0.9)
+    photo = portrait(seed, who, height * 5 // 4, height, 0.7)
     save(photo.pixels, path)
     return photo.faces[0].five, photo.faces[0].points

@@ -25,7 +25,7 @@ from facesr.datasets._toys._truth import Box, Face, Points, Truth, survey
 from facesr.datasets._toys.ls3dw import save_matlab
 
 CAMERAS = 8
-_SIDES = (120, 84, 56, 36, 26, 20)
+_SIDES = (120, 84, 56, 36, 26, 15)
 
 
 def write(

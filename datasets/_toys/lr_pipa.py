@@ -22,7 +22,7 @@ from facesr.datasets._toys._draw import Shown, Who, crowd, save, write_lines
 from facesr.datasets._toys._truth import Box, Face, Truth, survey
 
 _PARTS = ("leftover", "train", "val", "test")
-_SIDES = (150, 72, 44, 20)
+_SIDES = (150, 72, 44, 15)
 
 
 def write(

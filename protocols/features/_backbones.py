@@ -14,6 +14,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -74,9 +75,9 @@ def exact() -> Iterator[None]:
         yield
 
 
-def shares(pixels: np.ndarray, device: torch.device) -> Tensor:
+def shares(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
     """Bring pixels, uint8, to float32 in [0, 1]."""
-    return torch.from_numpy(pixels).to(device).float() / 255
+    return torch.from_numpy(pixels).to(device).contiguous().float() / 255
 
 
 @cache

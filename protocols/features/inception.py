@@ -21,7 +21,7 @@ from facesr.bench import assets
 from facesr.bench.errors import BadName
 
 SIDE = 299
-Resize = Literal["legacy-pytorch", "legacy-tensorflow"]
+Resize = Literal["clean", "legacy-pytorch", "legacy-tensorflow"]
 Kernel = int | tuple[int, int]
 # channels and kernel; with two kernels a fork, whose ends are joined
 Spec = tuple[int, Kernel] | tuple[int, Kernel, Kernel]
@@ -36,7 +36,10 @@ class Inception:
     Args:
         resize: How faces come to 299x299. `legacy-pytorch`: bilinear with half-pixel centres, as
             pytorch-fid; `legacy-tensorflow`: bilinear with corners at zero and input (x - 128) /
-            128, as the original code and torch-fidelity. Neither antialiases.
+            128, as the original code and torch-fidelity. Neither antialiases. `clean`: bicubic
+            (a = -1/2), antialiased, clipped to [0, 255] but not rounded to 8 bits, input (x - 128) /
+            128, as Parmar, Zhang & Zhu, On aliased resizing and surprising subtleties in GAN
+            evaluation, CVPR 2022.
     """
 
     name = "inception-tf"
@@ -75,9 +78,13 @@ class Inception:
 
 
 def _prepared(batch: Tensor, resize: Resize) -> Tensor:
+    size = (SIDE, SIDE)
     if resize == "legacy-pytorch":
-        size = (SIDE, SIDE)
         return 2 * F.interpolate(batch, size, mode="bilinear", align_corners=False) - 1
+    if resize == "clean":
+        # with antialiasing this is the kernel of Pillow, border included; its weights are float64
+        resized = F.interpolate(batch.double() * 255, size, mode="bicubic", antialias=True)
+        return ((resized.clamp(0, 255) - 128) / 128).float()
     rows = _corner_weights(batch.shape[-2]).to(batch.device)
     columns = _corner_weights(batch.shape[-1]).to(batch.device)
     return (rows @ (batch * 255) @ columns.T - 128) / 128

@@ -7,38 +7,15 @@ identity; without the Inception weights there is no FID, and nothing else is cal
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from facesr.bench.contract import Metric, Needs
-from facesr.bench.faces import Faces
-from facesr.bench.score import Score
-from facesr.protocols._identity import identity, versions
-from facesr.protocols.features.inception import Inception, Resize
-from facesr.protocols.metrics.fd import VERSION, frechet_score
+from facesr.protocols._features import OnInception
+from facesr.protocols.metrics.fd import Frechet
 
 
 @dataclass(frozen=True)
-class Fid(Metric):
+class Fid(OnInception, Frechet):
     """Frechet inception distance to the reference faces; not ranked below 12,288 of each.
 
     Args:
-        resize: How faces come to 299x299: `legacy-pytorch` or `legacy-tensorflow`.
+        resize: How faces come to 299x299: `clean`, `legacy-pytorch` or `legacy-tensorflow`.
     """
-
-    needs: ClassVar[Needs] = "faces"
-
-    resize: Resize = "legacy-pytorch"
-
-    def __post_init__(self) -> None:
-        Inception(self.resize)
-
-    def missing(self) -> str:
-        """Say how to get the Inception weights."""
-        return Inception(self.resize).missing()
-
-    def score(self, sr: Faces, reference: Faces | None) -> Score:
-        """See `Metric.score`."""
-        extractor = Inception(self.resize)
-        version = versions(VERSION, extractor.version)
-        label = identity("fid", extractor.label, version=version, reference=reference)
-        return frechet_score("fid", label, extractor, sr, reference)

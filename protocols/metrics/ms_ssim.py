@@ -108,6 +108,10 @@ class MsSsim(PlaneMetric):
         fewer = () if self.scales == len(EXPONENTS) else (f"scales={self.scales}",)
         return (*super().marks, *fewer)
 
+    def measure(self, x: Array, y: Array) -> Array:
+        """See `PlaneMetric.measure`."""
+        return ms_ssim(x, y, self.scales)
+
     def unfit(self, sr: Faces) -> str:
         """See `PairMetric.unfit`."""
         why = super().unfit(sr)

@@ -5,8 +5,13 @@ nobody sees why. Input and output are registered by least squares on brightness 
 iterative image registration technique with an application to stereo vision, IJCAI 1981), with a
 gain and an offset: the input is resized by cubic convolution at a displacement, both are blurred
 until the detail that the method invented and the aliasing of the input are gone, and the
-displacement is improved by Gauss-Newton steps from the peak of their correlation. The border counts
-less than the middle. Displacements of sharp faces are found to 0.05 pixels.
+displacement is improved by Gauss-Newton steps from the peak of their correlation. A border
+of a tenth is left out, since what lies beyond the picture moves in there.
+
+Accuracy, up to 3 pixels: an output without detail of its own is placed to 0.05 pixels. Against the
+aliasing of a 16-pixel input, sharp faces of 64 pixels are placed with a root mean square error of
+0.04 pixels per axis if the input was reduced by an antialiased filter and of 0.1 if by plain means;
+of 0.01 from 32 pixels. Lengths being positive, that is about what perfect outputs get.
 """
 
 from collections.abc import Callable
@@ -28,8 +33,9 @@ from facesr.protocols._pairs import PairMetric
 
 VERSION = 1
 LEAST = 16
-BLUR = 1.5  # deviation in pixels of the input
-_STEPS = 20
+BLUR = 1.0  # deviation in pixels of the input
+_MARGIN = 0.1
+_STEPS = 100
 _SETTLED = 1e-3
 _FURTHEST = 0.25
 _CONTRAST = 0.01  # least mean square of slopes, in (grey levels per pixel)^2
@@ -47,36 +53,36 @@ def displacement(sr: Array, lr: Array) -> Array:
         How far the output lies below and to the right of its input, (n, 2), in pixels of the
         output; NaN where it cannot be told: in flat pictures, in stripes, where nothing fits.
     """
-    size, small = sr.shape[-1], lr.shape[-1]
-    blur = _blur(size, BLUR * size / small)
-    window = _window(size)
+    size = sr.shape[-1]
+    blur, window = _blur(size, BLUR * size / lr.shape[-1]), _window(size)
     target = blur @ sr @ blur.T
-    away = _start(target, blur @ _resized(lr, np.zeros((len(lr), 2)), size)[0] @ blur.T, window)
-    settled = np.zeros(len(sr), bool)
+    away = _start(target, _model(lr, np.zeros((len(lr), 2)), blur)[0], window)
+    moving = np.arange(len(sr))
     for _ in range(_STEPS):
-        model, down, right = (blur @ image @ blur.T for image in _resized(lr, away, size))
-        step = _step(target, model, down, right, window)
-        away = away + step
-        settled |= np.abs(step).max(axis=1) < _SETTLED
-        if settled.all() or not np.isfinite(away).any():
+        step = _step(target[moving], *_model(lr[moving], away[moving], blur), window)
+        away[moving] += step
+        moving = moving[np.abs(step).max(axis=1) >= _SETTLED]
+        if not len(moving):
             break
-    found = settled & (np.abs(away).max(axis=1) < _FURTHEST * size)
-    return np.where(found[:, None], away, np.nan)
+    away[moving] = np.nan
+    away[np.abs(away).max(axis=1) > _FURTHEST * size] = np.nan
+    return away
 
 
 def _step(target: Array, model: Array, down: Array, right: Array, window: Array) -> Array:
     """Solve for displacement, gain and offset; NaN where slopes are too weak."""
-    columns = np.stack([down, right, model, np.ones_like(model)], axis=-1)
-    flat = columns.reshape(len(model), -1, 4)
-    weighted = flat * window.reshape(-1, 1)
-    normal = weighted.swapaxes(1, 2) @ flat / window.sum()
-    known = weighted.swapaxes(1, 2) @ target.reshape(len(model), -1, 1) / window.sum()
+    n = len(model)
+    parts = np.stack([down, right, model, np.ones_like(model)], axis=1).reshape(n, 4, -1)
+    weighted = parts * (window / window.sum()).ravel()
+    normal = weighted @ parts.swapaxes(1, 2)
+    known = weighted @ target.reshape(n, -1, 1)
     slopes = np.linalg.eigvalsh(np.nan_to_num(normal[:, :2, :2]))[:, 0]
     solvable = (slopes > _CONTRAST) & np.isfinite(known).all(axis=(1, 2))
     normal[~solvable] = np.eye(4)
-    moved_down, moved_right, gain, _ = np.linalg.solve(normal, known)[..., 0].T
-    step = np.stack([moved_down, moved_right], axis=1) / np.where(gain == 0, np.nan, gain)[:, None]
-    return np.where(solvable[:, None], step, np.nan)
+    solved = np.linalg.solve(normal, known)[..., 0]
+    gain = solved[:, 2:3]
+    usable = solvable[:, None] & (gain > 0)
+    return np.where(usable, solved[:, :2] / np.where(usable, gain, 1), np.nan)
 
 
 def _start(target: Array, model: Array, window: Array) -> Array:
@@ -92,12 +98,14 @@ def _start(target: Array, model: Array, window: Array) -> Array:
     return np.where(peak > size // 2, peak - size, peak).astype(np.float64)
 
 
-def _resized(lr: Array, away: Array, size: int) -> tuple[Array, Array, Array]:
-    """Resize by cubic convolution, displaced; and how that changes with either displacement."""
-    rows, rows_slope = _cubic(away[:, 0], size, lr.shape[-1])
-    columns, columns_slope = (w.swapaxes(1, 2) for w in _cubic(away[:, 1], size, lr.shape[-1]))
-    along = lr @ columns
-    return rows @ along, rows_slope @ along, rows @ (lr @ columns_slope)
+def _model(lr: Array, away: Array, blur: Array) -> tuple[Array, Array, Array]:
+    """Resize and blur the input, displaced; and say how that changes with either displacement."""
+    small = lr.shape[-1]
+    rows, rows_slope = (blur @ w for w in _cubic(away[:, 0], len(blur), small))
+    columns, columns_slope = (
+        (blur @ w).swapaxes(1, 2) for w in _cubic(away[:, 1], len(blur), small)
+    )
+    return rows @ lr @ columns, rows_slope @ lr @ columns, rows @ lr @ columns_slope
 
 
 def _cubic(away: Array, size: int, small: int) -> tuple[Array, Array]:
@@ -107,21 +115,20 @@ def _cubic(away: Array, size: int, small: int) -> tuple[Array, Array]:
     Acoustics, Speech, and Signal Processing 1981, eq. 15; borders are repeated.
     """
     scale = size / small
-    at = (np.arange(size) + 0.5 - np.nan_to_num(away)[:, None]) / scale - 0.5
-    first = np.floor(at).astype(int) - 1
-    weights = np.zeros((len(away), size, small))
-    slopes = np.zeros_like(weights)
-    n, i = np.ogrid[: len(away), :size]
-    for tap in range(4):
-        offset = at - (first + tap)
-        d = np.abs(offset)
-        near = d <= 1
-        value = np.where(near, (1.5 * d - 2.5) * d * d + 1, ((-0.5 * d + 2.5) * d - 4) * d + 2)
-        slope = np.where(near, (4.5 * d - 5) * d, (-1.5 * d + 5) * d - 4) * np.sign(offset)
-        here = np.clip(first + tap, 0, small - 1)
-        np.add.at(weights, (n, i, here), value)
-        np.add.at(slopes, (n, i, here), -slope / scale)
-    return weights, slopes
+    at = (np.arange(size) + 0.5 - away[:, None]) / scale - 0.5
+    offset = np.clip(at, -1, small)[..., None] - np.arange(-2, small + 2)
+    d = np.abs(offset)
+    near, far = d <= 1, (d > 1) & (d < 2)
+    value = near * ((1.5 * d - 2.5) * d * d + 1) + far * (((-0.5 * d + 2.5) * d - 4) * d + 2)
+    slope = near * (4.5 * d - 5) * d + far * ((-1.5 * d + 5) * d - 4)
+    return _folded(value), _folded(slope * np.sign(offset) / -scale)
+
+
+def _folded(weights: Array) -> Array:
+    """Give the weights of two places beyond either border to the border."""
+    weights[..., 2] += weights[..., :2].sum(axis=-1)
+    weights[..., -3] += weights[..., -2:].sum(axis=-1)
+    return weights[..., 2:-2]
 
 
 @cache
@@ -133,7 +140,8 @@ def _blur(size: int, deviation: float) -> Array:
 
 @cache
 def _window(size: int) -> Array:
-    line = np.sin(np.pi * (np.arange(size) + 0.5) / size) ** 2
+    inside = ((np.arange(size) + 0.5) / size - _MARGIN) / (1 - 2 * _MARGIN)
+    line = np.sin(np.pi * inside.clip(0, 1)) ** 2
     return np.outer(line, line)
 
 
@@ -143,6 +151,9 @@ class Shift(PairMetric):
 
     needs: ClassVar[Needs] = "input"
     unit: ClassVar[str] = "px"
+    undefined: ClassVar[str] = (
+        "cannot be registered with their input: one of the two is flat, or they do not match"
+    )
 
     @property
     def column(self) -> str:
@@ -174,13 +185,6 @@ class Shift(PairMetric):
 
     def summary(self, values: Array, sr: Faces, label: str, note: str = "") -> Score:
         """See `PairMetric.summary`; says where faces lie if they lie elsewhere on average."""
-        lost = np.flatnonzero(np.isnan(values).any(axis=1))
-        if len(lost):
-            why = (
-                f"{len(lost)} of {len(sr)} faces, such as {sr.names[lost[0]]}, cannot be "
-                f"registered with their input: one of the two is flat, or they do not match"
-            )
-            return self.absent(sr, label, why)
         down, right = values.mean(axis=0)
         if np.hypot(down, right) > _NOTED:
             note = f"on average {down:+.2f} px down and {right:+.2f} px to the right of the input"

@@ -34,7 +34,7 @@ class Terms(NamedTuple):
     contrast: tuple[Array, Array]
 
 
-def ssim(x: Array, y: Array, beyond: bool = False) -> Array:
+def ssim(x: Array, y: Array, *, beyond: bool = False) -> Array:
     """Compare images of range 0 to 255.
 
     Args:
@@ -46,11 +46,11 @@ def ssim(x: Array, y: Array, beyond: bool = False) -> Array:
     Returns:
         Mean over windows and channels, (n,), in [-1, 1].
     """
-    (like, of), (alike, of_all) = terms(x, y, beyond)
+    (like, of), (alike, of_all) = terms(x, y, beyond=beyond)
     return (like * alike / (of * of_all)).mean(axis=(1, 2, 3))
 
 
-def terms(x: Array, y: Array, beyond: bool = False) -> Terms:
+def terms(x: Array, y: Array, *, beyond: bool = False) -> Terms:
     """Return the two factors of the similarity, see `ssim`."""
     mx, my = _averaged(x, beyond), _averaged(y, beyond)
     both, squares = mx * my, mx * mx + my * my

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -6,9 +7,11 @@ import pytest
 from PIL import Image
 
 from facesr.bench import catalog, choices, plan
+from facesr.bench.cards import card, cards
 from facesr.bench.data import Finding, Prepared, choose, prepare, prepared, toy, verify
 from facesr.bench.errors import BadData, BadName, BenchError
-from facesr.bench.listing import card, cards
+
+Add = Callable[[str, str, str], None]
 
 
 def wider(root: Path) -> Path:
@@ -131,7 +134,7 @@ def test_differences_are_found_by_the_name_of_the_data_set_or_a_folder(
     lr = made(data)[1].halves[0].folder
     (lr / "extra.txt").write_text("mine")
     wanted = Finding(lr, "widerface/test/lr", 6, "extra.txt does not belong here")
-    for target in ("widerface", str(tmp_path / "cache"), str(lr)):
+    for target in ("widerface", "widerface[blur=1]", str(tmp_path / "cache"), str(lr)):
         assert [f for f in verify(target) if f.difference] == [wanted]
 
 
@@ -228,15 +231,15 @@ def test_cards_say_what_is_here(data: Path) -> None:
     assert (card("widerface").state, card("widerface", data).state) == ("prepared", "prepared")
 
 
-def test_a_file_that_cannot_be_read_is_listed_with_its_reason(add: object, tmp_path: Path) -> None:
-    add("datasets", "broken", "class Broken(:\n")  # type: ignore[operator]
+def test_a_file_that_cannot_be_read_is_listed_with_its_reason(add: Add, tmp_path: Path) -> None:
+    add("datasets", "broken", "class Broken(:\n")
     said = {one.name: one for one in cards()}["broken"]
     assert "not valid Python" in said.summary
     with pytest.raises(BenchError):
         made(tmp_path, "broken")
 
 
-def test_a_data_set_of_somebody_else_may_raise_anything(add: object, tmp_path: Path) -> None:
+def test_a_data_set_of_somebody_else_may_raise_anything(add: Add, tmp_path: Path) -> None:
     source = '''
         """Someone's."""
         from dataclasses import dataclass
@@ -250,6 +253,6 @@ def test_a_data_set_of_somebody_else_may_raise_anything(add: object, tmp_path: P
             def split(self, part: Part) -> Split:
                 raise RuntimeError("of theirs")
     '''
-    add("datasets", "theirs", source)  # type: ignore[operator]
+    add("datasets", "theirs", source)
     assert "of theirs" in card("theirs", tmp_path).missing
     assert json.dumps(card("theirs").state) == '"-"'

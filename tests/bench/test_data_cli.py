@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from pydantic import TypeAdapter
 
+from facesr.bench.cards import Card
 from facesr.bench.cli import main
 from facesr.bench.data import Finding, Prepared
-from facesr.bench.listing import Card
 
 CLOSED = os.name == "posix" and os.geteuid() != 0  # whether permissions hold for this user
 
@@ -60,7 +60,7 @@ def test_the_list_has_a_line_for_each_data_set_within_80_columns(
     assert main(["data", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 80 for line in lines)
-    assert [line for line in lines if line.startswith("widerface ")][0].endswith("-")
+    assert next(line for line in lines if line.startswith("widerface ")).endswith("-")
     assert any(line.startswith("lr_dukemtmc †") for line in lines)
     assert "† withdrawn by its authors" in lines
     groups = [line for line in lines if line.startswith(("photographs,", "splits", "rendered,"))]
@@ -263,6 +263,19 @@ def test_a_toy_is_written_where_the_next_command_reads_it(
     assert said.startswith("widerface: 4 photographs, 18 faces (train 12, val 6)")
     assert f"next: bench data prepare widerface --source {out}" in err
     assert main(["data", "prepare", "widerface", "--source", out]) == 0
+
+
+@pytest.mark.slow
+def test_a_toy_runs_from_end_to_end(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = "toy[path=widerface,people=6,shots=4]"
+    words = ["--methods", "bicubic", "--datasets", named, "--out", str(tmp_path / "runs")]
+    assert main(["run", *words, "--budget", "smoke"]) == 0
+    assert "rendered faces in the layout of widerface" in capsys.readouterr().err
+    assert main(["data", "verify", named]) == 0
+    assert main(["data", "verify", "toy:widerface"]) == 0
+    assert main(["data", "verify", "widerface"]) == 1  # a toy is no real face
 
 
 def test_names_that_a_terminal_would_obey_are_made_harmless(

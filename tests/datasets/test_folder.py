@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from facesr.bench.errors import BadData, BadImage
+from facesr.bench.faces import read_image
+from facesr.datasets._toys._damage import break_
 from facesr.datasets.folder import Folder
 
 NAMES = [f"{i:02d}.png" for i in range(20)]
@@ -208,3 +210,43 @@ def test_a_list_that_is_no_text_is_named(whole: Path) -> None:
     (whole / "identities.csv").write_bytes(b"name,identity\n\xff\xfe,a\n")
     with pytest.raises(BadData, match="not UTF-8"):
         Folder(path=whole).split("train")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("truncated_photo", "damaged or cut short"),
+        ("corrupt_photo", "not an image that can be read"),
+        ("empty_photo", "not an image that can be read"),
+        ("cmyk_photo", "colour mode CMYK, expected 8-bit RGB or grey"),
+        ("sixteen_bit_photo", "colour mode RGB;16, expected 8-bit RGB or grey"),
+        ("alpha_photo", "transparent pixels; save it as plain RGB"),
+    ],
+)
+def test_a_picture_that_would_have_to_be_guessed_at_is_named(
+    divided: Path, damage: str, sentence: str
+) -> None:
+    hurt = break_(divided / "test/lr", damage)
+    with pytest.raises(BadImage, match=f"{hurt}.*{sentence}"):
+        Folder(path=divided).split("test")
+
+
+def test_a_picture_is_turned_as_its_exif_says(divided: Path) -> None:
+    upright = read_image(divided / "test/lr/00.png")
+    assert break_(divided / "test/lr", "exif_rotated_photo") == "00.png"
+    turned = Folder(path=divided).split("test").lr.pixels()[0]
+    assert (turned.permute(1, 2, 0).numpy() == upright).all()
+
+
+def test_a_grey_picture_repeats_its_channel(divided: Path) -> None:
+    assert break_(divided / "test/lr", "grey_photo") == "00.png"
+    red, green, blue = Folder(path=divided).split("test").lr.pixels()[0]
+    assert (red == green).all()
+    assert (green == blue).all()
+
+
+def test_loops_of_links_and_hidden_files_are_no_faces(divided: Path) -> None:
+    before = Folder(path=divided).split("test").lr
+    break_(divided / "test/lr", "symlink_loop")
+    (divided / "test/lr/.DS_Store.png").touch()
+    assert Folder(path=divided).split("test").lr.fingerprint == before.fingerprint

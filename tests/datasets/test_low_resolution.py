@@ -123,9 +123,6 @@ def test_every_face_of_a_twin_is_read_as_it_was_drawn(twin: Twin, tmp_path: Path
     loader = twin.loader(twin.data, tmp_path)
     assert loader.root is not None
     drawn = {key(face): face for face in twin.truth.faces}
-    if twin.name == "scgan":
-        parts = ("imgs_train/HIGH", "imgs_train/LOW", "imgs_test/Widerface")
-        drawn = {k: face for k, face in drawn.items() if face.part in parts}
     if twin.name == "widerface":
         drawn = {k: face for k, face in drawn.items() if face.part != "test"}
     records = list(loader.records(loader.root))

@@ -1,9 +1,14 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from facesr.bench.detectors._base import Found
+from facesr.datasets._align import Frame
+from facesr.datasets._cut import Cutter, Rule
 from facesr.datasets._prepared import details
-from facesr.datasets._record import Record
+from facesr.datasets._record import Made, Record
 from facesr.datasets._toys._truth import WRITERS
 from facesr.datasets._toys.lr_dukemtmc import save_rows
 from facesr.datasets.lr_dukemtmc import LrDukemtmc
@@ -107,6 +112,29 @@ def test_high_resolution_faces_of_another_set_are_asked_for(tmp_path: Path) -> N
     data = cropped(tmp_path, ["query/0005_c1_f0000001.jpg"])
     assert "CelebA" in LrDukemtmc(data=data).missing()
     assert LrDukemtmc(data=data, hr="").missing() == ""
+
+
+def test_a_face_is_looked_for_in_the_upper_third_of_a_person(tmp_path: Path) -> None:
+    data = cropped(tmp_path, ["query/0005_c1_f0000001.jpg"])
+    Image.new("RGB", (60, 180)).save(data / "DukeMTMC-reID/query/0005_c1_f0000001.jpg")
+    searched: list[tuple[int, int]] = []
+
+    class Known:
+        def find(self, views: list[tuple[str, Any]]) -> list[Found]:
+            searched.extend(pixels.shape[:2] for _, pixels in views)
+            boxes = np.array([[10.0, 60, 50, 100], [20, 10, 40, 35]])
+            points = boxes[:, None, :2] + [[4, 8], [16, 8], [10, 14], [5, 20], [15, 20]]
+            return [Found(boxes, np.array([0.999, 0.97]), points)] * len(views)
+
+    search: Any = Known()
+    (record,) = records(data)
+    cutter = Cutter(data, Frame("box"), Rule(), 16, search)
+    result = cutter.cut([[record]])[-1]
+    assert isinstance(result, Made)
+    assert result.details is not None
+    assert result.details["score"] == 0.97
+    assert result.details["box"] == [17.5, 10.0, 42.5, 35.0]
+    assert searched == [(91, 60)]
 
 
 def test_mtcnn_finds_faces_at_the_top_of_people(tmp_path: Path) -> None:

@@ -1,11 +1,17 @@
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from facesr.bench.detectors._base import Found
+from facesr.datasets._align import Frame
+from facesr.datasets._cut import Cutter, Rule
 from facesr.datasets._half import Among
 from facesr.datasets._official import LowResolution
 from facesr.datasets._prepared import details
-from facesr.datasets._record import Record
+from facesr.datasets._record import Dropped, Made, Record
 from facesr.datasets._toys._truth import WRITERS
 from facesr.datasets.lr_pipa import LrPipa
 
@@ -58,8 +64,7 @@ def test_left_over_heads_are_in_neither_part_but_can_be_asked_for(tmp_path: Path
     loader: LowResolution = LrPipa(data=laid_out(tmp_path, photos))
     read = list(loader.listed())
     wanted = {
-        part: [r.part for r in read if loader.among(part).wants(r, 0)]  # type: ignore[arg-type]
-        for part in ("train", "test")
+        part: [r.part for r in read if loader.among(part).wants(r, 0)] for part in ("train", "test")
     }
     assert wanted == {"train": ["train"], "test": ["test", "val"]}
 
@@ -69,6 +74,56 @@ def test_names_on_the_list_of_exclusions_are_counted(tmp_path: Path) -> None:
     (tmp_path / "no_faces.txt").write_text("lr_pipa-1_3-4_0\n")
     loader = LrPipa(data=laid_out(tmp_path, photos), exclude=tmp_path / "no_faces.txt")
     assert [r.flaw for r in loader.listed()] == ["", "on the list of exclusions"]
+
+
+class Known:
+    """Finds faces at given places of a photograph, in whatever part of it is searched."""
+
+    def __init__(self, *boxes: tuple[float, float, float, float]) -> None:
+        self._boxes = np.array(boxes)
+
+    def find(self, views: list[tuple[str, Any]]) -> list[Found]:
+        return [self._found(key) for key, _ in views]
+
+    def _found(self, key: str) -> Found:
+        left, top, right, bottom = map(int, key.partition(":")[2].split(","))
+        middles = (self._boxes[:, :2] + self._boxes[:, 2:]) / 2
+        seen = ((middles > (left, top)) & (middles < (right, bottom))).all(1)
+        boxes = self._boxes[seen] - (left, top, left, top)
+        five = [(0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.3, 0.8), (0.7, 0.8)]
+        points = boxes[:, None, :2] + (boxes[:, None, 2:] - boxes[:, None, :2]) * five
+        return Found(boxes, np.full(len(boxes), 0.99), points)
+
+
+PROFILE = (58.0, 70.0, 84.0, 105.0)  # covers a fifth of its head
+NEIGHBOUR = (80.0, 44.0, 110.0, 80.0)
+STRANGER = (90.0, 60.0, 130.0, 110.0)
+
+
+@pytest.mark.parametrize(
+    ("faces", "middle"),
+    [
+        ((PROFILE,), (71, 87.5)),
+        ((NEIGHBOUR, PROFILE, STRANGER), (71, 87.5)),
+        ((STRANGER,), None),
+    ],
+)
+def test_the_face_in_the_middle_of_a_head_is_its_own(
+    tmp_path: Path, faces: tuple[Any, ...], middle: tuple[float, float] | None
+) -> None:
+    data = laid_out(tmp_path, {"train/1_2.jpg": "1 2 40 40 60 80 5 1"})
+    Image.new("RGB", (300, 200)).save(data / "pipa/train/1_2.jpg")
+    (record,) = records(data)
+    search: Any = Known(*faces)
+    cutter = Cutter(data / "pipa", Frame("box"), Rule(), 16, search)
+    result = cutter.cut([[record]])[-1]
+    if middle is None:
+        assert result == Dropped(record.name, "not found by the detector")
+    else:
+        assert isinstance(result, Made)
+        assert result.details is not None
+        left, top, right, bottom = result.details["box"]
+        assert ((left + right) / 2, (top + bottom) / 2) == middle
 
 
 def test_an_index_without_photographs_is_not_the_data_set(tmp_path: Path) -> None:
@@ -91,9 +146,9 @@ def test_the_real_index_gives_a_head_per_line_with_names_of_their_own() -> None:
 def test_mtcnn_finds_the_faces_in_their_heads(tmp_path: Path) -> None:
     truth = WRITERS["lr_pipa"](tmp_path / "pipa", people=6, shots=1, size=240)
     loader = LrPipa(data=tmp_path, cache=tmp_path / "cache", workers=1)
-    rule = {"least_side": 8.0, "most_side": None, "most_outside": 0.3}
-    faces = loader.half("lr_pipa/any/lr", loader.source("lr", Among(), **rule))
-    assert len(faces) >= 0.8 * len(truth.faces)
+    source = loader.source("lr", Among(), least_side=8.0, most_side=None, most_outside=1.0)
+    faces = loader.half("lr_pipa/any/lr", source)
+    assert len(faces) == len(truth.faces)
     drawn = {(face.photo, face.identity): face for face in truth.faces}
     assert faces.identities is not None
     for known, who in zip(details(faces), faces.identities, strict=True):

@@ -1,8 +1,6 @@
-import os
-import signal
-import subprocess
+import multiprocessing
 import sys
-import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +9,8 @@ import numpy as np
 import pytest
 
 from facesr.bench.errors import BadData, BadImage
-from facesr.datasets._prepared import Made, details, prepared
+from facesr.datasets._prepared import details, prepared
+from facesr.datasets._record import Made
 
 
 def grey(value: int, size: int = 8) -> np.ndarray:
@@ -52,6 +51,11 @@ def test_labels_are_optional(tmp_path: Path) -> None:
     assert details(faces) == [{}]
 
 
+def left(root: Path) -> list[str]:
+    """Return what lies in a folder, locks aside."""
+    return sorted(path.name for path in root.iterdir() if path.suffix != ".lock")
+
+
 def test_an_error_while_making_leaves_nothing_behind(tmp_path: Path) -> None:
     def fail() -> Iterator[Made]:
         yield Made("a.png", grey(1))
@@ -59,46 +63,51 @@ def test_an_error_while_making_leaves_nothing_behind(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         prepared(tmp_path / "lr", "toy", 8, fail)
-    assert list(tmp_path.iterdir()) == []
+    assert left(tmp_path) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
 def test_a_folder_that_appears_meanwhile_is_used(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    begun, waited = context.Event(), context.Event()
+
     def slow() -> Iterator[Made]:
-        prepared(tmp_path / "lr", "toy", 8, three)  # another process is faster
-        yield Made("other.png", grey(9))
+        begun.set()
+        waited.wait(30)
+        yield from three()
 
-    faces = prepared(tmp_path / "lr", "toy", 8, slow)
+    def fail() -> Iterator[Made]:
+        raise AssertionError("made twice")
+
+    other = context.Process(target=prepared, args=(tmp_path / "lr", "toy", 8, slow))
+    other.start()
+    assert begun.wait(30)
+    threading.Timer(0.3, waited.set).start()
+    faces = prepared(tmp_path / "lr", "toy", 8, fail)
+    other.join(30)
     assert faces.names == ("b.png", "a.png", "c.png")
-    assert [path.name for path in tmp_path.iterdir()] == ["lr"]
+    assert left(tmp_path) == ["lr"]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fork")
 def test_a_killed_preparation_is_done_again_and_its_leavings_are_swept(tmp_path: Path) -> None:
-    script = textwrap.dedent("""
-        import sys, time
-        from pathlib import Path
-        import numpy as np
-        from facesr.datasets._prepared import Made, prepared
+    def forever() -> Iterator[Made]:
+        for i in range(10**6):
+            yield Made(f"{i}.png", grey(0))
+            time.sleep(0.001)
 
-        def forever():
-            for i in range(10**6):
-                yield Made(f"{i}.png", np.zeros((8, 8, 3), np.uint8))
-                time.sleep(0.01)
-
-        prepared(Path(sys.argv[1]), "toy", 8, forever)
-    """)
-    process = subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "lr")])
-    end = time.monotonic() + 60
-    while not list(tmp_path.glob(".lr.*.part/*.png")) and time.monotonic() < end:
-        time.sleep(0.02)
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=prepared, args=(tmp_path / "lr", "toy", 8, forever))
+    process.start()
+    while not list(tmp_path.glob(".lr.part/*")):
+        time.sleep(0.01)
     process.kill()
-    process.wait()
-    (left,) = tmp_path.iterdir()
-    assert left.name.startswith(".lr.")
+    process.join()
+    assert left(tmp_path) == [".lr.part"]
 
-    os.utime(left, (0, 0))
-    assert len(prepared(tmp_path / "lr", "toy", 8, three)) == 3
-    assert [path.name for path in tmp_path.iterdir()] == ["lr"]
+    faces = prepared(tmp_path / "lr", "toy", 8, three)
+    assert faces.names == ("b.png", "a.png", "c.png")
+    assert left(tmp_path) == ["lr"]
 
 
 def test_bad_faces_are_named(tmp_path: Path) -> None:
@@ -108,16 +117,44 @@ def test_bad_faces_are_named(tmp_path: Path) -> None:
         prepared(tmp_path / "lr", "toy", 8, lambda: [Made("a.png", grey(1))] * 2)
     with pytest.raises(BadData, match="no face was found"):
         prepared(tmp_path / "lr", "toy", 8, lambda: [])
-    half = [Made("a.png", grey(1), "somebody"), Made("b.png", grey(2))]
-    with pytest.raises(BadData, match=r"1 of 2 faces .* have no identity \(the first is b\.png\)"):
-        prepared(tmp_path / "lr", "toy", 8, lambda: half)
+    assert left(tmp_path) == []
 
 
-def test_a_folder_changed_by_hand_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["faces.jsonl", "drops.jsonl", "faces-000000000.npy"])
+def test_a_folder_that_lost_a_file_is_refused(tmp_path: Path, name: str) -> None:
     faces = prepared(tmp_path / "lr", "toy", 8, three)
-    (faces.root / "a.png").unlink()
-    with pytest.raises(BadData, match=r"has lost 1 of 3 faces \(the first is a\.png\)"):
+    (faces.root / name).unlink()
+    with pytest.raises(BadData, match=r"(absent or damaged|has lost \S+); delete the folder"):
         prepared(tmp_path / "lr", "toy", 8, three)
-    (faces.root / "faces.json").write_text("{")
-    with pytest.raises(BadData, match="absent or damaged; delete the folder"):
+
+
+def test_a_list_that_was_changed_by_hand_is_refused(tmp_path: Path) -> None:
+    path = prepared(tmp_path / "lr", "toy", 8, three).root / "faces.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:2]))
+    with pytest.raises(BadData, match=r"has lost 1 lines of faces\.jsonl; delete"):
         prepared(tmp_path / "lr", "toy", 8, three)
+    for damage in ("{", "[]\n", "7\n", '{"name":7}\n', "{}\n", "\xff"):
+        path.write_bytes("".join(lines[:2]).encode() + damage.encode("latin-1"))
+        with pytest.raises(BadData, match=r"faces\.jsonl is absent or damaged; delete the folder"):
+            prepared(tmp_path / "lr", "toy", 8, three)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"form": 0}', None])
+def test_a_manifest_that_is_damaged_or_of_another_version_is_refused(
+    tmp_path: Path, text: str | None
+) -> None:
+    path = prepared(tmp_path / "lr", "toy", 8, three).root / "manifest.json"
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(BadData, match=r"absent, damaged or of another version; delete the folder"):
+        prepared(tmp_path / "lr", "toy", 8, three)
+
+
+def test_preparing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        prepared(tmp_path / place / "lr", "toy", 8, three)
+    first, second = (sorted((tmp_path / place / "lr").iterdir()) for place in ("a", "b"))
+    assert [path.name for path in first] == [path.name for path in second]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]

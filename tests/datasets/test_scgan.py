@@ -57,7 +57,7 @@ def test_the_reference_is_held_out_of_training_whatever_the_test(
     held = []
     for test in ("widerface", "ffhq"):
         one = loader(data, tmp_path, test=test, held=0.3)
-        train, reference = (photos(one.split(part).hr) for part in ("train", "test"))  # type: ignore[arg-type]
+        train, reference = (photos(one.split(part).hr) for part in ("train", "test"))
         assert train.isdisjoint(reference)
         assert train | reference == {face.photo for face in data[1].part("imgs_train/HIGH")}
         assert 0.1 < len(reference) / len(train | reference) < 0.5

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ FEW: dict[str, Any] = {"people": 6, "shots": 3}
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Toy]:
-    yield Toy(path="widerface", cache=tmp_path_factory.mktemp("cache"), **FEW)
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    return Toy(path="widerface", cache=tmp_path_factory.mktemp("cache"), **FEW)
 
 
 def test_its_faces_are_those_that_the_loader_reads_from_the_twin(toy: Toy, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from PIL import Image
 
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest
-from facesr.datasets._prepared import Made, prepared
+from facesr.datasets._prepared import prepared
+from facesr.datasets._record import Made
 from facesr.datasets._verify import differences
 from facesr.datasets.widerface import Widerface
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from facesr.datasets._half import Among
-from facesr.datasets._prepared import manifest
+from facesr.datasets._prepared import details, manifest
 from facesr.datasets._record import Record
 from facesr.datasets._toys._truth import WRITERS
 from facesr.datasets.webface import Webface
@@ -108,7 +108,7 @@ def test_people_of_the_table_are_in_one_part_only(tmp_path: Path) -> None:
         hr="",
         least=0.1,
     )
-    train, test = (loader.split(part).lr for part in ("train", "test"))  # type: ignore[arg-type]
+    train, test = (loader.split(part).lr for part in ("train", "test"))
     assert len(train) + len(test) == 40
     assert train.identities is not None
     assert test.identities is not None
@@ -127,6 +127,22 @@ def test_mtcnn_finds_the_face_in_the_middle(tmp_path: Path) -> None:
     assert len(faces) >= 3
     assert faces.landmarks is not None
     assert abs(faces.landmarks.mean((0, 1)) - 8).max() < 1.5
+
+
+def test_mtcnn_finds_the_face_that_landmarks_are_in(tmp_path: Path) -> None:
+    truth = WRITERS["webface"](tmp_path / "webface", people=2, shots=1, size=36)
+    columns = "name,lex,ley,rex,rey,nx,ny,lmx,lmy,rmx,rmy\n"
+    away = [0.0, 5.0, 3.0, 0.0, 2.0, 1.0, 0.0, 0.0, 3.0, 0.0]
+    rows = [
+        (truth.faces[0].photo, truth.faces[0].five.ravel().tolist()),
+        (truth.faces[1].photo, away),
+    ]
+    lines = (f"{name},{','.join(f'{value:.2f}' for value in five)}\n" for name, five in rows)
+    (tmp_path / "webface/faces.csv").write_text(columns + "".join(lines))
+    loader = Webface(data=tmp_path, cache=tmp_path / "cache", hr="", workers=1)
+    faces = loader.half("webface/all/lr", loader.source("lr", Among()))
+    assert [known["photo"] for known in details(faces)] == [truth.faces[0].photo]
+    assert manifest(faces.root)["drops"] == {"not found by the detector": 1}
 
 
 @pytest.mark.skipif(not CROPS.is_dir(), reason="no low-resolution crops beside the tests")

@@ -19,7 +19,7 @@ ANNOTATION = REAL / "wider_face_split/wider_face_val_bbx_gt.txt"
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Truth]:
     place = tmp_path_factory.mktemp("twin")
-    return place, WRITERS["widerface"](place / "widerface", people=9, shots=4)
+    return place, WRITERS["widerface"](place / "widerface", people=12, shots=3, size=360)
 
 
 def records(loader: Widerface) -> list[Record]:
@@ -71,7 +71,7 @@ def test_without_the_training_photographs_the_rest_is_divided_and_this_is_said(
     chosen = [{r.photo for r in s.records() if s.among.wants(r, 0)} for s in parts]
     assert chosen[0].isdisjoint(chosen[1])
     train = loader.faces("train", "lr")
-    assert any("not all parts of the authors are here" in note for note in loader.notes(train))
+    assert any("the authors' division is not here in full" in note for note in loader.notes(train))
 
 
 def test_all_faces_found_in_the_test_photographs_can_be_added(

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from facesr.bench import assets
 from facesr.bench.faces import Faces, write_png
 from facesr.bench.files import digest
-from facesr.protocols.features import inception
+from facesr.protocols.features import embedders, inception
 
 Pixels = NDArray[np.uint8]
 Draw = Callable[..., Pixels]
@@ -140,3 +140,38 @@ def pytorch_fid(weights: Path, monkeypatch: pytest.MonkeyPatch) -> torch.nn.Modu
     read = torch.load(weights, weights_only=True)
     monkeypatch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: read)
     return theirs.InceptionV3().eval()
+
+
+class Pooled:
+    """An embedder that needs no weights: average colours of 8x8 fields, less their mean."""
+
+    name, digest, dim, label, version = "pooled", "00000000", 192, "pooled@00000000", 1
+
+    def missing(self) -> str:
+        return ""
+
+    def __call__(self, batch: torch.Tensor) -> torch.Tensor:
+        fields = torch.nn.functional.adaptive_avg_pool2d(batch.double(), 8).flatten(1)
+        return (fields - fields.mean(dim=1, keepdim=True)).float()
+
+
+@pytest.fixture
+def pooled(monkeypatch: pytest.MonkeyPatch) -> str:
+    """Name of an embedder that works everywhere."""
+    monkeypatch.setitem(embedders.EMBEDDERS, "pooled", Pooled)
+    return "pooled"
+
+
+@pytest.fixture
+def crowd(draw: Draw, store: Store) -> Callable[..., Faces]:
+    """Store pictures of people: each a head, its pictures with noise and another brightness."""
+
+    def crowd(people: int = 12, shots: int = 3, title: str = "crowd/hr", seed: int = 0) -> Faces:
+        random = np.random.default_rng(seed)
+        heads = np.repeat(draw(people, 32, seed).astype(float), shots, axis=0)
+        light = random.uniform(0.8, 1.2, (len(heads), 1, 1, 1))
+        pixels = light * heads + random.normal(0, 12, heads.shape)
+        names = tuple(f"p{i // shots:02d}" for i in range(len(heads)))
+        return store(pixels.clip(0, 255).astype(np.uint8), title, identities=names)
+
+    return crowd

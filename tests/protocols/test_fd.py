@@ -10,7 +10,13 @@ from facesr.bench.faces import Faces
 from facesr.protocols._intervals import groups
 from facesr.protocols.features.onet import Onet
 from facesr.protocols.metrics import fd
-from facesr.protocols.metrics.fd import Fd, frechet_distance, gaussian
+from facesr.protocols.metrics.fd import (
+    Fd,
+    frechet_between,
+    frechet_distance,
+    from_moments,
+    gaussian,
+)
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
@@ -49,6 +55,37 @@ def test_distance_equals_pytorch_fid() -> None:
         x.mean(0), np.cov(x, rowvar=False), y.mean(0), np.cov(y, rowvar=False)
     )
     assert frechet_distance(x, y) == pytest.approx(theirs, rel=1e-9)
+
+
+@pytest.mark.parametrize("m", [50, 150])
+def test_distance_between_moments_equals_the_distance_between_features(m: int) -> None:
+    x, y = cloud(200, 64), cloud(m, 64, 1, 0.2)
+    ours, theirs = ((z.mean(axis=0), np.cov(z, rowvar=False)) for z in (x, y))
+    expected = frechet_distance(x, y)
+    assert frechet_between(*ours, from_moments(*theirs)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_directions_without_any_spread_do_no_harm() -> None:
+    x, y = cloud(100, 16), cloud(120, 16, 1, 0.1)
+    expected = frechet_distance(x, y)
+    x, y = (np.hstack([z, np.full((len(z), 3), 5.0), z[:, :1]]) for z in (x, y))
+    assert frechet_distance(x, y) == pytest.approx(by_definition(x, y), rel=1e-6)
+    assert frechet_distance(x[:, :-1], y[:, :-1]) == pytest.approx(expected, rel=1e-6)
+
+
+def test_rows_far_from_zero_lose_no_digits() -> None:
+    x, y = cloud(3000, 8), cloud(2500, 8, 1, 0.3)
+    assert frechet_distance(x + 1e6, y + 1e6) == pytest.approx(frechet_distance(x, y), rel=1e-8)
+
+
+def test_blocks_of_rows_change_only_the_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = cloud(130, 16), cloud(90, 16, 1, 0.2)
+    parts = groups(130, people(130, "people")).parts
+    whole = fd._distances(x, gaussian(y), parts)
+    monkeypatch.setattr(fd, "AT_ONCE", 7)
+    value, without = fd._distances(x, gaussian(y), parts)
+    assert value == pytest.approx(whole[0], rel=1e-12)
+    assert without == pytest.approx(whole[1], rel=1e-12)
 
 
 @pytest.mark.parametrize(("n", "m"), [(30, 500), (30, 40), (150, 40), (80, 80)])
@@ -234,5 +271,5 @@ def test_other_features_or_another_reference_make_another_identity(
 
 
 def test_unknown_features_are_named() -> None:
-    with pytest.raises(BadName, match="no features named 'vgg'; known: onet"):
+    with pytest.raises(BadName, match="no features named 'vgg'; known: .*onet, or the path"):
         Fd(features="vgg").missing()

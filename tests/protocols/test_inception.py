@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from numpy.typing import NDArray
 
 from facesr.bench import assets
@@ -42,6 +43,30 @@ def test_features_equal_torch_fidelity_with_its_resize(weights: Path) -> None:
         ours = Inception("legacy-tensorflow")(batch.float() / 255)
     assert (ours - theirs).abs().max() < 2e-6 * theirs.abs().max()
     assert not torch.allclose(Inception()(batch.float() / 255), ours, rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", [16, 64, 299, 400])
+def test_clean_resize_is_pillow_in_floating_point_on_each_channel(size: int) -> None:
+    batch = images(2, size)
+    expected = np.stack(
+        [
+            [
+                np.asarray(Image.fromarray(channel).resize((299, 299), Image.Resampling.BICUBIC))
+                for channel in image.float().numpy()
+            ]
+            for image in batch
+        ]
+    ).clip(0, 255)
+    ours = inception._prepared(batch.float() / 255, "clean").numpy() * 128 + 128
+    assert np.abs(ours - expected).max() < 5e-5
+
+
+def test_features_do_not_depend_on_neighbours_or_order(weights: Path) -> None:
+    batch = images(4).float() / 255
+    with torch.inference_mode():
+        whole = Inception()(batch)
+        others = torch.cat([Inception()(batch[3:]), Inception()(batch[:3].flip(0))]).flip(0)
+    assert (whole - others).abs().max() < 2e-6 * whole.abs().max()
 
 
 def test_folding_batch_norm_changes_nothing_but_rounding(weights: Path) -> None:

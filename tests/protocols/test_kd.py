@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from facesr.bench.faces import Faces
 from facesr.protocols._intervals import groups, jackknife
 from facesr.protocols.metrics import kd
-from facesr.protocols.metrics.kd import Kd, kernel_distance, spread
+from facesr.protocols.metrics.kd import Kd, kernel_distance, spread, subset_distances
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
@@ -48,6 +48,18 @@ def test_distance_equals_torch_fidelity_when_its_subset_is_everything() -> None:
     )
 
 
+def test_subsets_are_drawn_and_averaged_as_torch_fidelity_does() -> None:
+    from torch_fidelity.metric_kid import kid_features_to_metric
+
+    x, y = cloud(90), cloud(70, 1, 0.3)
+    theirs = kid_features_to_metric(
+        torch.from_numpy(x), torch.from_numpy(y), kid_subset_size=50, verbose=False
+    )
+    values = subset_distances(x, y, 100, 50, 2020)
+    assert values.mean() == pytest.approx(theirs["kernel_inception_distance_mean"], rel=1e-9)
+    assert values.std() == pytest.approx(theirs["kernel_inception_distance_std"], rel=1e-9)
+
+
 def test_distance_between_samples_of_one_distribution_is_zero_on_average() -> None:
     values = [kernel_distance(cloud(30, i), cloud(30, 1000 + i)) for i in range(200)]
     assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(200)
@@ -57,7 +69,7 @@ def test_distance_between_samples_of_one_distribution_is_zero_on_average() -> No
 def test_large_sets_are_summed_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = cloud(50), cloud(70, 1)
     whole = kernel_distance(x, y)
-    monkeypatch.setattr(kd, "_ROWS", 8)
+    monkeypatch.setattr(kd, "AT_ONCE", 8)
     assert kernel_distance(x, y) == pytest.approx(whole, rel=1e-12)
 
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 import numpy as np
@@ -148,7 +149,74 @@ def test_one_picture_has_a_value_and_no_interval(draw: Draw, store: Store, noise
     assert score.note == "one picture only, so there is no interval"
 
 
+def brightness(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    r, g, b = np.moveaxis(pixels.astype(np.float64), -1, 0)
+    return (65.481 * r + 128.553 * g + 24.966 * b) / 255 + 16
+
+
+def test_dic_rounds_y_and_leaves_a_border_of_eight_out(
+    draw: Draw, store: Store, noise: Spoil
+) -> None:
+    skimage: Any = pytest.importorskip("skimage.metrics")
+    y = draw(3)
+    x = noise(y, 10)
+    score = Psnr(convention="dic").score(store(x, "sr"), store(y, "hr"))
+    inner = [brightness(z).round()[:, 8:-8, 8:-8] for z in (x, y)]
+    pairs = zip(*inner, strict=True)
+    theirs = [skimage.peak_signal_noise_ratio(b, a, data_range=255) for a, b in pairs]
+    assert score.samples == pytest.approx(theirs, rel=1e-12)
+    assert score.metric == "psnr[dic]"
+    assert score.identity.startswith("psnr[dic,y,crop=8,equal=100,")
+
+
+def test_basicsr_takes_y_in_single_precision(draw: Draw, store: Store, noise: Spoil) -> None:
+    y = draw(3)
+    x = noise(y, 1)
+    sr, hr = store(x, "sr"), store(y, "hr")
+    score = Psnr(convention="basicsr", channel="y").score(sr, hr)
+    expected = []
+    for pair in zip(x, y, strict=True):
+        shares = [z[..., ::-1].astype(np.float32) / 255 for z in pair]
+        single = [(z @ np.array([24.966, 128.553, 65.481]) + 16) / 255 for z in shares]
+        p, q = (z.astype(np.float32) * np.float32(255) for z in single)
+        error = np.mean((p.astype(np.float64) - q) ** 2)
+        expected.append(10 * np.log10(255**2 / error))
+    assert score.samples == pytest.approx(expected, rel=1e-12)
+    assert score.samples != Psnr(channel="y").score(sr, hr).samples
+    assert score.metric == "psnr[basicsr,y]"
+    plain = Psnr(convention="basicsr").score(sr, hr)
+    assert (plain.metric, plain.samples) == ("psnr[basicsr]", Psnr().score(sr, hr).samples)
+
+
+def test_matlab_rounds_y_half_up() -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (4000, 3))
+    some = np.indices((256, 256, 4)).reshape(3, -1).T
+    ties = some[some @ (65481, 128553, 24966) % 255000 == 127500]
+    assert len(ties)
+    every = np.concatenate([colours, ties]).astype(np.uint8)
+    found = _luma.planes(every[:, :, None, None], "y", "matlab").ravel()
+    exact = [
+        (Decimal(65481) * r + 128553 * g + 24966 * b) / 255000 + 16 for r, g, b in every.tolist()
+    ]
+    expected = [int(value.quantize(Decimal(1), ROUND_HALF_UP)) for value in exact]
+    assert found.tolist() == expected
+
+
+def test_conventions_agree_where_their_quirks_do_not_matter(
+    draw: Draw, store: Store, noise: Spoil
+) -> None:
+    pixels = draw(3)
+    sr, hr = store(noise(pixels, 15), "sr"), store(pixels, "hr")
+    ways = [Psnr("y", 8, way) for way in ("facesr", "dic", "basicsr", "matlab")]
+    values = [metric.score(sr, hr).value for metric in ways]
+    assert values == pytest.approx([values[0]] * 4, abs=0.02)
+    assert len(set(values[:3])) == 3
+    assert values[1] == pytest.approx(values[3], rel=1e-4)
+
+
 def test_settings_without_meaning_are_refused() -> None:
+    with pytest.raises(BadName, match="no convention named 'ours'; known: facesr, dic, basicsr"):
+        Psnr(convention="ours")  # type: ignore[arg-type]
     with pytest.raises(BadName, match="no channel named 'luma'; known: rgb, y"):
         Psnr(channel="luma")  # type: ignore[arg-type]
     with pytest.raises(BadName, match="crop=-1 is negative"):

@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
 from facesr.bench.faces import Faces
 from facesr.protocols._luma import luma
@@ -64,3 +65,60 @@ def test_people_who_come_often_have_one_sample_each(draw: Draw, store: Store, no
     score = Ssim().score(sr, hr)
     assert score.samples == pytest.approx(((alone[0] + alone[2]) / 2, (alone[1] + alone[3]) / 2))
     assert score.sampling == "person"
+
+
+def rounded(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return luma(pixels.transpose(0, 3, 1, 2)).round()
+
+
+def test_dic_compares_negatives(draw: Draw, store: Store, noise: Spoil) -> None:
+    y = draw(3)
+    x = noise(y, 25)
+    sr, hr = store(x, "sr"), store(y, "hr")
+    negatives = [(256 - rounded(z)[:, 8:-8, 8:-8]) / 255 for z in (x, y)]
+    pairs = zip(*negatives, strict=True)
+    theirs = [skimage.structural_similarity(b, a, **WANG) for a, b in pairs]
+    score = Ssim(convention="dic").score(sr, hr)
+    assert score.samples == pytest.approx(theirs, rel=1e-9)
+    assert score.metric == "ssim[dic]"
+    assert score.value != pytest.approx(Ssim("y", 8).score(sr, hr).value, abs=1e-5)
+
+
+def toolbox(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """MATLAB's ssim by SciPy's filter, over all axes of the array."""
+
+    def smooth(image: NDArray[np.float64]) -> NDArray[np.float64]:
+        return gaussian_filter(image, 1.5, mode="nearest", radius=5)
+
+    mx, my = smooth(x), smooth(y)
+    vx, vy = smooth(x * x) - mx**2, smooth(y * y) - my**2
+    cov = smooth(x * y) - mx * my
+    value = (2 * mx * my + 6.5025) * (2 * cov + 58.5225)
+    return float((value / ((mx**2 + my**2 + 6.5025) * (vx + vy + 58.5225))).mean())
+
+
+@pytest.mark.parametrize("size", [8, 64, 130])
+def test_matlab_repeats_the_border(draw: Draw, store: Store, noise: Spoil, size: int) -> None:
+    y = draw(2, size=size)
+    x = noise(y, 25)
+    score = Ssim(convention="matlab").score(store(x, "sr"), store(y, "hr"))
+    half_up = (np.floor(luma(z.transpose(0, 3, 1, 2)) + 0.5 + 1e-9) for z in (x, y))
+    theirs = [toolbox(a, b) for a, b in zip(*half_up, strict=True)]
+    assert score.samples == pytest.approx(theirs, rel=1e-9)
+    assert score.metric == "ssim[matlab]"
+
+
+def test_matlab_takes_colours_for_a_volume(draw: Draw, store: Store, noise: Spoil) -> None:
+    y = draw(2)
+    x = noise(y, 25)
+    score = Ssim("rgb", convention="matlab").score(store(x, "sr"), store(y, "hr"))
+    pairs = zip(x.astype(np.float64), y.astype(np.float64), strict=True)
+    assert score.samples == pytest.approx([toolbox(a, b) for a, b in pairs], rel=1e-9)
+    assert score.metric == "ssim[matlab,rgb]"
+
+
+def test_basicsr_is_the_paper_in_colours(draw: Draw, store: Store, noise: Spoil) -> None:
+    sr, hr = store(noise(draw(2), 25), "sr"), store(draw(2), "hr")
+    basicsr, plain = (m.score(sr, hr) for m in (Ssim(convention="basicsr"), Ssim()))
+    assert basicsr.samples == plain.samples
+    assert basicsr.identity != plain.identity
