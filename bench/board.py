@@ -209,8 +209,8 @@ class Board:
     def _more(self, choice: Choice, ready: Ready) -> list[str]:
         """Return the digests of what was made of further inputs, as far as it is there."""
         cell = self.store.cell(choice.label, ready.label)
-        notes = [read_json(cell / name / "images.json") for name in self.protocol.inputs(ready.test)]
-        return [note.get("digest", "") for note in notes]
+        names = self.protocol.inputs(ready.test)
+        return [read_json(cell / name / "images.json").get("digest", "") for name in names]
 
     def _score_key(
         self, images: Sequence[str], made: dict[str, Any], ready: Ready

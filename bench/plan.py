@@ -110,8 +110,9 @@ def default_datasets(data: Path | None, protocol: Protocol) -> list[Choice]:
             return [Choice("datasets", name)]
     reasons = "; ".join(f"{name}: {sentence}" for name, sentence in absent.items())
     raise BenchError(
-        f"{data} holds none of the data sets that this protocol uses by itself ({reasons or 'it names none'}); name "
-        "another with --datasets (`bench data list`), or images of your own with folder:PATH"
+        f"{data} holds none of the data sets that this protocol uses by itself "
+        f"({reasons or 'it names none'}); name another with --datasets (`bench data list`), or "
+        "images of your own with folder:PATH"
     )
 
 

@@ -29,7 +29,7 @@ def room(size: int) -> int:
     return max(16, min(_MOST, _BYTES // (3 * size * size)))
 
 
-def write_shard(root: Path, first: int, images: Sequence[Images]) -> Path:
+def write_shard(root: Path, first: int, images: Images | Sequence[Images]) -> Path:
     """Write one file, whole or not at all.
 
     Args:

@@ -134,7 +134,10 @@ class Cutter:
             if opened is None:
                 continue
             waiting.append(opened)
-            if self.search is None or sum(p.image.width * p.image.height for p in waiting) > _PIXELS:
+            if (
+                self.search is None
+                or sum(p.image.width * p.image.height for p in waiting) > _PIXELS
+            ):
                 results += self._faces(waiting)
                 waiting.clear()
         return results + self._faces(waiting)
@@ -158,9 +161,10 @@ class Cutter:
                 reason, detail = "missing photograph", photo
             else:
                 content = path.read_bytes()
-                results.append(Read(photo, sha256(content).hexdigest(), len(content)))
+                read = Read(photo, sha256(content).hexdigest(), len(content))
+                results.append(read)
                 image, turned = decoded(content, photo)
-                return _Opened(image, results[-1].content, turned, usable)
+                return _Opened(image, read.content, turned, usable)
         except BadImage as error:
             reason, detail = "unreadable photograph", str(error)
         except OSError as error:
@@ -199,12 +203,13 @@ class Cutter:
             return Dropped(face.name, reason, f"{square.side:.1f} px")
         record = face.record
         points = face.points if record.points is None else record.points
-        known = points is not None and np.isfinite(points).all()
+        if points is not None and not np.isfinite(points).all():
+            points = None
         return Made(
             name=f"{face.name}.png",
             pixels=cut(photo.pixels if square.angle else photo.image, square, self.size),
             identity=record.identity or None,
-            landmarks=into(points, square.matrix(self.size)).round(3) if known else None,
+            landmarks=None if points is None else into(points, square.matrix(self.size)).round(3),
             details=_details(face, square),
         )
 

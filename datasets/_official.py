@@ -39,7 +39,7 @@ class Official(Dataset):
         finder: Where boxes and landmarks come from: `annotation`, or a detector: `mtcnn`,
             `retinaface`, `scrfd`, `yunet`.
         frame: How a face is framed: `square` around its landmarks, upright; `box`, upright, around
-            its box; `ffhq` or `arcface`, turned onto a template; `whole`, the middle of the picture.
+            its box; `ffhq` or `arcface`, turned onto a template; `whole`, the picture's middle.
         margin: Of `square`, its side in spreads of the landmarks (5); of `box`, what is added on
             each side, as a share of the longer side (0).
         least: Native side of a high-resolution crop below which it is left out, as a share of the
@@ -136,7 +136,7 @@ class Official(Dataset):
         )
 
     def listed(self) -> Iterator[Record]:
-        """Go through `records`, those on the list `exclude` marked as flawed; none without files."""
+        """Go through `records`, those on the list `exclude` marked as flawed."""
         for record in self.records(self.root) if self.root else ():
             known = {record.name, record.photo, Path(record.photo).name} & self.excluded
             yield (

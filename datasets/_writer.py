@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from numpy.typing import NDArray
 
 from facesr.bench.errors import BadData, BadImage, BenchError
 from facesr.bench.files import digest, read_json, write_json

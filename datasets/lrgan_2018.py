@@ -23,9 +23,9 @@ class Lrgan2018(Recipe):
 
     The paper takes 60,000 faces of CelebA, all of AFLW, ten faces of large pose of each of the
     9,131 people of VGGFace2, and "a subset" of LS3D-W. The size of that subset is inferred: what
-    is left of 182,866 after these and the 25,993 faces of AFLW. Which faces are drawn is ours, and so
-    are the detector and the least and largest size of a small face. The reference of the test is
-    the training half, since the paper keeps no high-resolution face back.
+    is left of 182,866 after these and the 25,993 faces of AFLW. Which faces are drawn is ours,
+    and so are the detector and the least and largest size of a small face. The reference of the
+    test is the training half, since the paper keeps no high-resolution face back.
     """
 
     about: ClassVar[About | None] = About(

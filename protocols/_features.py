@@ -171,9 +171,7 @@ class Distance(Metric):
             **self.parameters(sr, real),
         )
         if why := self.missing() or too_few(sr, real, self.least):
-            return absent(
-                self.column, sr, why, better=self.better, identity=label, group="realism"
-            )
+            return absent(self.column, sr, why, better=self.better, identity=label, group="realism")
         return self.measured(sr, real, label)
 
     @abstractmethod

@@ -21,21 +21,21 @@ from facesr.protocols._identity import identity, versions
 from facesr.protocols._luma import Array, Channel, Convention, Pixels, planes
 from facesr.protocols._scores import absent, per_picture
 
-_AT_ONCE = 1 << 16  # pixels; a batch and what is made of it stay in the processor's cache
-
 
 @dataclass(frozen=True)
 class PairMetric(Metric):
     """Mean over pictures of a comparison of each face with its partner.
 
     `undefined` says in words what is the matter with pictures for which a comparison gives NaN; a
-    metric that leaves it empty is defined for all.
+    metric that leaves it empty is defined for all. `at_once` is how many pixels make a batch: few,
+    so that it stays in the processor's cache.
     """
 
     needs: ClassVar[Needs] = "pairs"
     group: ClassVar[Group] = "fidelity"
     unit: ClassVar[str] = ""
     undefined: ClassVar[str] = ""
+    at_once: ClassVar[int] = 1 << 14
 
     @property
     @abstractmethod
@@ -97,7 +97,7 @@ class PairMetric(Metric):
         return self.summary(values, sr, label)
 
     def _values(self, sr: Faces, partner: Faces) -> Iterator[Array]:
-        step, compare = max(1, _AT_ONCE // sr.size**2), self.comparison()
+        step, compare = max(1, self.at_once // sr.size**2), self.comparison()
         with progress(f"{self.column} of {called(sr)}", len(sr)) as advance:
             for start in range(0, len(sr), step):
                 part = range(start, min(start + step, len(sr)))

@@ -66,13 +66,16 @@ def test_a_method_keeps_the_contract(name: str) -> None:
 def test_a_data_set_hands_out_pairs_of_both_sizes(tmp_path: Path) -> None:
     cls = catalog.load("datasets", "portraits")
     absent = cls(data=tmp_path / "nothing", cache=tmp_path / "cache").missing()
-    assert "portraits.zip" in absent
-    for part in ("train", "test"):
-        pictures(tmp_path / "data/portraits" / part)
+    assert "portraits/people.csv" in absent
+    photos = pictures(tmp_path / "data/portraits/photos", n=40)
+    lines = [f"{name},{i // 2}" for i, name in enumerate(photos.names)]
+    table = "\n".join(["photo,person", *lines, "gone.png,7"]) + "\n"
+    (tmp_path / "data/portraits/people.csv").write_text(table, encoding="utf-8")
     made = cls(data=tmp_path / "data", cache=tmp_path / "cache", limit=5)
     assert made.missing() == ""
     split = made.split("test")
     assert (len(split.lr), split.lr.size, split.hr.size) == (5, 16, 64)
+    assert set(split.hr.identities).isdisjoint(made.split("train").hr.identities)
     assert split.paired
     assert split.lr.names == split.hr.names
     assert split.hr.fingerprint == made.split("test").hr.fingerprint

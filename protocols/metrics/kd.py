@@ -38,9 +38,7 @@ def kernel_distance(x: Rows | Array, y: Rows | Array) -> float:
     return _distances(x, y, spread(y), [])[0]
 
 
-def subset_distances(
-    x: Rows | Array, y: Rows | Array, subsets: int, size: int, seed: int
-) -> Array:
+def subset_distances(x: Rows | Array, y: Rows | Array, subsets: int, size: int, seed: int) -> Array:
     """Estimate the distance from random subsets, drawn as torch-fidelity draws them.
 
     Args:
@@ -92,9 +90,7 @@ class Kernel(Distance):
         parts, name = groups(len(sr), sr.identities)
         value, without = _distances(x, y, float(within[0]), parts)
         value, without = value * TIMES, [part * TIMES for part in without]
-        return per_group(
-            self.column, value, without, name, sr, identity=label, unit=f"x{TIMES}"
-        )
+        return per_group(self.column, value, without, name, sr, identity=label, unit=f"x{TIMES}")
 
 
 @dataclass(frozen=True)

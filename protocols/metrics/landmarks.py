@@ -1,8 +1,8 @@
 """Landmarks: how far a detector's points move from where they belong.
 
 Hou et al., Semi-cycled generative adversarial networks for real-world face super-resolution, TIP
-2022, section 4.4.3, compare RetinaFace's points on outputs with "those detected on the original HR
-face images" by the l1 norm. Inferred, because the paper is silent: that the norm is the mean over
+2022, section 4.4.3, compare the points that RetinaFace finds on outputs with those that it finds on
+the originals, by the l1 norm. Inferred, because the paper is silent: that the norm is the mean over
 coordinates, in pixels of the output. The normalised mean error is that of Sagonas et al., 300 faces
 in-the-wild challenge, ICCVW 2013 (distance of the eyes), and of Zafeiriou et al., The Menpo
 challenge, CVPRW 2017 (side of the face).

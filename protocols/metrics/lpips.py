@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -67,6 +67,8 @@ class Lpips(PairMetric):
     Args:
         net: `alex`, the authors' advice for comparing methods; `vgg` or `squeeze`.
     """
+
+    at_once: ClassVar[int] = 1 << 16
 
     net: Net = "alex"
 

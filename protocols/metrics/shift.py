@@ -26,7 +26,7 @@ from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.bench.score import Score
 from facesr.protocols import _luma
-from facesr.protocols._checks import called, given, same_names, too_small
+from facesr.protocols._checks import called, same_names, some, too_small
 from facesr.protocols._identity import identity, versions
 from facesr.protocols._luma import Array, Pixels, luma
 from facesr.protocols._pairs import PairMetric
@@ -167,7 +167,9 @@ class Shift(PairMetric):
 
     def partner(self, sr: Faces, reference: Faces | None) -> Faces:
         """See `PairMetric.partner`; the inputs are smaller by a whole factor."""
-        lr = same_names(sr, given(reference, self.column), self.column)
+        if reference is None:
+            raise BadData("shift compares outputs with their inputs; name a folder of those")
+        lr = same_names(some(sr, self.column), reference, self.column)
         if sr.size % lr.size:
             raise BadData(
                 f"{called(sr)} has {sr.size}x{sr.size} faces, which is no multiple of the "

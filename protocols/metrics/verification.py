@@ -2,14 +2,13 @@
 
 Two definitions. `lfw`: pairs of different pictures, an output against an original, half of them of
 one person; Huang et al., Labeled Faces in the Wild, UMass 07-49, 2007, with ten folds, the
-threshold of each set on the rest. `scgan`: each output against its own original, which is said to
-be "a binary classification task to determine whether the pair of output and reference face images
-have the same identity or not"; Hou et al., Semi-cycled generative adversarial networks for
-real-world face super-resolution, TIP 2022, section 4.4.2 and table 7. Inferred, because the paper
-is silent: one pair per picture, all of one person (every entry of the table is a whole number of
-2,500ths, the size of its test set, and bicubic reaches 22.92 %); that a pair counts whose
-similarity reaches a threshold set on other people; that no face is looked for before (the paper
-gives the originals themselves 97.56 %, here they reach 100 %).
+threshold of each set on the rest. `scgan`: each output against its own original, are they one
+person or not; Hou et al., Semi-cycled generative adversarial networks for real-world face
+super-resolution, TIP 2022, section 4.4.2 and table 7. Inferred, because the paper is silent: one
+pair per picture, all of one person (every entry of the table is a whole number of 2,500ths, the
+size of its test set, and bicubic reaches 22.92 %); that a pair counts whose similarity reaches a
+threshold set on other people; that no face is looked for before (the paper gives the originals
+themselves 97.56 %, here they reach 100 %).
 """
 
 from collections.abc import Iterator, Sequence

@@ -43,7 +43,9 @@ def test_images_are_read_by_position_in_any_order_any_number_of_times(root: Path
 
 def test_faces_in_shards_are_read_in_their_own_order(root: Path) -> None:
     order = np.random.default_rng(1).permutation(50)
-    faces = Faces(root, tuple(f"{i}" for i in range(50)), 8, rows=np.arange(50)).take(order.tolist())
+    faces = Faces(root, tuple(f"{i}" for i in range(50)), 8, rows=np.arange(50)).take(
+        order.tolist()
+    )
     expected = images(50)[order]
     assert np.array_equal(faces.pixels().permute(0, 2, 3, 1).numpy(), expected)
     assert np.array_equal(np.stack(list(faces.images())), expected)
@@ -138,8 +140,6 @@ class Full(io.RawIOBase):
 def test_a_disk_that_fills_up_is_noticed_at_any_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from facesr.bench import files
-
     length = write_shard(tmp_path, 0, images(3)).stat().st_size
     for room in (0, 1, 100, 128, 200, length - 1):
 
@@ -147,7 +147,7 @@ def test_a_disk_that_fills_up_is_noticed_at_any_byte(
             os.close(descriptor)
             return io.BufferedWriter(Full(room))
 
-        monkeypatch.setattr(files.os, "fdopen", opened)
+        monkeypatch.setattr(os, "fdopen", opened)
         with pytest.raises(OSError, match="No space left"):
             write_shard(tmp_path, 3, images(3))
         assert [path.name for path in tmp_path.iterdir()] == ["faces-000000000.npy"]

@@ -56,7 +56,9 @@ def reason(results: list[Result]) -> str:
 
 def deep_png() -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", 64, 64, 16, 2, 0, 0, 0)
     body = zlib.compress((b"\0" + b"\x12\x34" * 3 * 64) * 64)
@@ -269,7 +271,9 @@ def test_landmarks_of_a_crop_point_at_what_they_point_at_in_the_photograph(
         rows = slice(max(0, int(py) - reach), int(py) + reach + 1)
         columns = slice(max(0, int(px) - reach), int(px) + reach + 1)
         part = grey[rows, columns] ** 2
-        y, x = np.mgrid[rows.start : rows.start + part.shape[0], columns.start : columns.start + part.shape[1]]
+        y, x = np.mgrid[
+            rows.start : rows.start + part.shape[0], columns.start : columns.start + part.shape[1]
+        ]
         centre = np.array([((x + 0.5) * part).sum(), ((y + 0.5) * part).sum()]) / part.sum()
         assert np.abs(centre - [px, py]).max() < 0.5 * max(1, per)
 

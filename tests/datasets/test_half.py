@@ -138,7 +138,7 @@ def test_two_prepared_copies_are_not_chosen_between(root: Path, tmp_path: Path) 
     half(tmp_path / "cache", "toy/train/hr", [source(root)], 8, 0, 1)
     (root / "list.txt").write_text("changed")
     half(tmp_path / "cache", "toy/train/hr", [source(root)], 8, 0, 1)
-    with pytest.raises(BadData, match="2 prepared copies of toy/train/hr .* keep one"):
+    with pytest.raises(BadData, match=r"2 prepared copies of toy/train/hr .* keep one"):
         half(tmp_path / "cache", "toy/train/hr", [source(root, census="")], 8, 0, 1)
 
 

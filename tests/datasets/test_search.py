@@ -101,7 +101,8 @@ def test_a_damaged_memory_costs_time_and_no_finding(
 
 
 @pytest.mark.parametrize(
-    "value", ["", "{", "[]", "{}", None, 7, '{"boxes":[[1]],"scores":[1],"points":[]}', "null", b"\xff"]
+    "value",
+    ["", "{", "[]", "{}", None, 7, '{"boxes":[[1]],"scores":[1],"points":[]}', "null", b"\xff"],
 )
 def test_a_damaged_entry_is_searched_anew_and_replaced(tmp_path: Path, value: Any) -> None:
     store = tmp_path / "found.sqlite"

@@ -138,7 +138,6 @@ def test_a_writer_interrupted_at_its_very_end_makes_nothing_twice(
 ) -> None:
     one = writer(tmp_path / "x")
     put(one, 0, 35)
-    one.close  # noqa: B018
     real = Path.rename if step == "rename" else getattr(_writer, step)
 
     def fail(*given: Any) -> Any:
@@ -161,18 +160,19 @@ def test_a_full_disk_is_a_sentence_and_the_same_command_goes_on(
     tmp_path: Path, whole: dict[str, str], monkeypatch: pytest.MonkeyPatch, fails: int
 ) -> None:
     writes = count()
-    for module, name in ((_writer, "write_shard"), (_writer, "write_json")):
 
-        def write(*given: Any, real: Any = getattr(module, name)) -> Any:
+    def failing(real: Any) -> Any:
+        def write(*given: Any) -> Any:
             if next(writes) == fails:
                 raise OSError(errno.ENOSPC, "No space left on device")
             return real(*given)
 
-        monkeypatch.setattr(module, name, write)
-    one = writer(tmp_path / "x")
+        return write
+
+    for name in ("write_shard", "write_json"):
+        monkeypatch.setattr(_writer, name, failing(getattr(_writer, name)))
     with pytest.raises(BadData, match=r"x cannot be written: no space left .* make room or name"):
-        put(one, 0, 35)
-        one.close({"title": "toy"}, {"pick": 35})
+        finish(tmp_path / "x")
     assert not (tmp_path / "x").exists()
     assert finish(tmp_path / "x") == whole
 
@@ -220,7 +220,10 @@ def test_a_place_that_cannot_be_written_is_a_sentence(
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
 def test_a_read_only_folder_is_a_sentence(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(BadData, match="x cannot be made: permission denied"), locked(tmp_path / "x"):
+    with (
+        pytest.raises(BadData, match="x cannot be made: permission denied"),
+        locked(tmp_path / "x"),
+    ):
         raise AssertionError
     tmp_path.chmod(0o700)
 

@@ -168,9 +168,11 @@ def crowd(draw: Draw, store: Store) -> Callable[..., Faces]:
 
     def crowd(people: int = 12, shots: int = 3, title: str = "crowd/hr", seed: int = 0) -> Faces:
         random = np.random.default_rng(seed)
-        heads = np.repeat(draw(people, 32, seed).astype(float), shots, axis=0)
+        heads = draw(people, 32, seed).astype(float)
+        heads = heads.mean(axis=0) + 0.3 * (heads - heads.mean(axis=0))
+        heads = np.repeat(heads, shots, axis=0)
         light = random.uniform(0.8, 1.2, (len(heads), 1, 1, 1))
-        pixels = light * heads + random.normal(0, 12, heads.shape)
+        pixels = light * heads + random.normal(0, 30, heads.shape)
         names = tuple(f"p{i // shots:02d}" for i in range(len(heads)))
         return store(pixels.clip(0, 255).astype(np.uint8), title, identities=names)
 

@@ -15,7 +15,6 @@ from facesr.bench import assets
 from facesr.bench.assets import Asset
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest
-from facesr.protocols import _pairs
 from facesr.protocols.features import _backbones
 from facesr.protocols.metrics import dists as module
 from facesr.protocols.metrics.dists import Dists, dists
@@ -117,9 +116,7 @@ def test_dists_equals_the_formula_of_the_paper(
 def test_dists_equals_piq(
     folder: Path, draw: Draw, noise: Spoil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("piq")
-    from piq import perceptual  # type: ignore[import-not-found,unused-ignore]
-
+    perceptual: Any = pytest.importorskip("piq.perceptual")
     state = torch.load(folder / "dists.pth", weights_only=True)
     whole = state["alpha"].sum() + state["beta"].sum()
     published = {key: value / whole for key, value in state.items()}
@@ -151,7 +148,7 @@ def test_batches_and_order_change_less_than_is_stated(
     sr, hr = store(noise(pixels, 25), "sr"), store(pixels, "hr")
     whole = Dists().score(sr, hr)
     order = [3, 0, 2, 1]
-    monkeypatch.setattr(_pairs, "_AT_ONCE", 3 * 64 * 64)
+    monkeypatch.setattr(Dists, "at_once", 3 * 64 * 64)
     shuffled = Dists().score(sr.take(order), hr.take(order)).samples
     assert shuffled == pytest.approx([whole.samples[i] for i in order], abs=1e-5)
     first, second = (digest(folder / f"{name}.pth")[:8] for name in ("vgg16", "dists"))

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from numpy.typing import NDArray
+from PIL import Image
 
 from facesr.bench import assets
 from facesr.bench.errors import BenchError

@@ -20,7 +20,9 @@ def test_kid_equals_torch_fidelity(weights: Path, draw: Draw, store: Store) -> N
     from torch_fidelity.metric_kid import kid_features_to_metric
 
     sr, real = store(draw(6), "sr"), store(draw(6, seed=1), "real")
-    found = [torch.from_numpy(features(faces, Inception())[:].astype(float)) for faces in (sr, real)]
+    found = [
+        torch.from_numpy(features(faces, Inception())[:].astype(float)) for faces in (sr, real)
+    ]
     theirs = kid_features_to_metric(*found, kid_subsets=1, kid_subset_size=6, verbose=False)
     score = Kid().score(sr, real)
     assert score.value == pytest.approx(1000 * theirs["kernel_inception_distance_mean"], rel=1e-9)

@@ -14,7 +14,6 @@ from facesr.bench.assets import Asset
 from facesr.bench.errors import BadName, BenchError
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest
-from facesr.protocols import _pairs
 from facesr.protocols.features import _backbones
 from facesr.protocols.metrics import lpips as module
 from facesr.protocols.metrics.lpips import Lpips, Net, lpips
@@ -159,7 +158,7 @@ def test_batches_and_order_change_less_than_is_stated(
     sr, hr = store(noise(pixels, 25), "sr"), store(pixels, "hr")
     whole = Lpips().score(sr, hr).samples
     order = [3, 0, 4, 2, 1]
-    monkeypatch.setattr(_pairs, "_AT_ONCE", 2 * 64 * 64)
+    monkeypatch.setattr(Lpips, "at_once", 2 * 64 * 64)
     shuffled = Lpips().score(sr.take(order), hr.take(order)).samples
     assert shuffled == pytest.approx([whole[i] for i in order], rel=1e-5)
 

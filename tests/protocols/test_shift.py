@@ -9,7 +9,6 @@ from scipy.ndimage import fourier_shift
 
 from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
-from facesr.protocols import _pairs
 from facesr.protocols._luma import luma
 from facesr.protocols.metrics.shift import Shift, displacement
 
@@ -134,7 +133,7 @@ def test_batches_and_order_change_nothing(
     lr = store(resized(pixels, 16, Image.Resampling.BOX), "lr")
     whole = Shift().score(sr, lr).samples
     order = [3, 0, 4, 2, 1]
-    monkeypatch.setattr(_pairs, "_AT_ONCE", 2 * 64 * 64)
+    monkeypatch.setattr(Shift, "at_once", 2 * 64 * 64)
     shuffled = Shift().score(sr.take(order), lr.take(order)).samples
     assert shuffled == pytest.approx([whole[i] for i in order], rel=1e-9)
 
@@ -165,7 +164,7 @@ def test_what_cannot_be_paired_is_refused_in_a_sentence(draw: Draw, store: Store
         Shift().score(sr, store(draw(2, size=24), "odd"))
     with pytest.raises(BadData, match="1 have no original, such as 0001"):
         Shift().score(sr, lr.take([0]))
-    with pytest.raises(BadData, match="shift compares"):
+    with pytest.raises(BadData, match="shift compares outputs with their inputs; name a folder"):
         Shift().score(sr, None)
     tiny = store(draw(1, size=8), "tiny")
     assert Shift().score(tiny, tiny).note == "defined from 16 pixels on, these faces have 8"
