@@ -140,7 +140,7 @@ def thresholds(originals: Array, setting: Design, drawn: Array) -> Array:
     """Set the threshold of each fold on the pairs of originals in all others.
 
     It separates best, pairs of one person and pairs of two weighing alike, and lies half-way
-    between two cosines.
+    between two cosines; of equally good ones, it is the lowest.
 
     Args:
         originals: Cosines of original probes with the gallery, (n, p).
@@ -163,8 +163,9 @@ def thresholds(originals: Array, setting: Design, drawn: Array) -> Array:
             gain = impostor / impostor.sum(1, keepdims=True) - genuine / genuine.sum(
                 1, keepdims=True
             )
-            best = np.where(between, gain.cumsum(axis=1), -np.inf).argmax(axis=1)
-            found[rows, held] = middle[best]
+            gained = np.where(between, gain.cumsum(axis=1), -np.inf)
+            level = gained.max(axis=1, keepdims=True) - 1e-9  # rounding must not choose
+            found[rows, held] = middle[(gained >= level).argmax(axis=1)]
     return found
 
 
@@ -258,7 +259,7 @@ def crossing_bounds(values: Array) -> Bounds:
 def _counts(setting: Design, drawn: Array) -> Array:
     """Return how often each pair comes, (b, m)."""
     left, right = drawn[:, setting.who[setting.left]], drawn[:, setting.right]
-    return np.where(setting.same, left, left * right)
+    return left * np.where(setting.same, 1.0, right)
 
 
 def _blocks(rows: int, width: int) -> Iterator[slice]:

@@ -67,7 +67,7 @@ def test_a_data_set_hands_out_pairs_of_both_sizes(tmp_path: Path) -> None:
     cls = catalog.load("datasets", "portraits")
     absent = cls(data=tmp_path / "nothing", cache=tmp_path / "cache").missing()
     assert "portraits/people.csv" in absent
-    photos = pictures(tmp_path / "data/portraits/photos", n=40)
+    photos = pictures(tmp_path / "data/portraits/photos", n=80)
     lines = [f"{name},{i // 2}" for i, name in enumerate(photos.names)]
     table = "\n".join(["photo,person", *lines, "gone.png,7"]) + "\n"
     (tmp_path / "data/portraits/people.csv").write_text(table, encoding="utf-8")

@@ -102,7 +102,7 @@ def test_people_do_not_move_the_threshold_that_is_used_on_them() -> None:
     setting, originals, _ = world(40, 3, np.random.default_rng(1))
     before = thresholds(originals, setting, np.ones((1, 40)))[0]
     inside = setting.who % FOLDS == 3
-    after = thresholds(np.where(inside[:, None], 0.0, originals), setting, np.ones((1, 40)))[0]
+    after = thresholds(np.where(inside[:, None], -originals, originals), setting, np.ones((1, 40)))[0]
     assert after[3] == before[3]
     assert (after != before).any()
 
