@@ -46,6 +46,44 @@ ASSETS = (
         "https://github.com/XPixelGroup/BasicSR/tree/master/basicsr/metrics",
         "niqe with the published pristine model",
     ),
+    *(
+        Asset(
+            name,
+            f"hub/checkpoints/{file}",
+            sha256,
+            "BSD-3-Clause",
+            f"https://download.pytorch.org/models/{file}",
+            used_by,
+        )
+        for name, file, sha256, used_by in (
+            ("alexnet", "alexnet-owt-7be5be79.pth", "7be5be79", "lpips, network alex"),
+            ("vgg16", "vgg16-397923af.pth", "397923af", "lpips, network vgg; dists"),
+            ("squeezenet1_1", "squeezenet1_1-b8a52dc0.pth", "b8a52dc0", "lpips, network squeeze"),
+        )
+    ),
+    *(
+        Asset(
+            f"lpips_{network}",
+            f"lpips/weights/v0.1/{network}.pth",
+            sha256,
+            "BSD-2-Clause",
+            "https://github.com/richzhang/PerceptualSimilarity/tree/master/lpips/weights/v0.1",
+            f"lpips, network {network}",
+        )
+        for network, sha256 in (
+            ("alex", "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"),
+            ("vgg", "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868"),
+            ("squeeze", "4a5350f23600cb79923ce65bb07cbf57dca461329894153e05a1346bd531cf76"),
+        )
+    ),
+    Asset(
+        "dists",
+        "dists/weights.pt",
+        "f5e65c96230b7f6ca995691647d482237e4cab8a50c5c4a5784f219ef0748218",
+        "MIT",
+        "https://github.com/dingkeyan93/DISTS/blob/master/DISTS_pytorch/weights.pt",
+        "dists",
+    ),
     Asset(
         "retinaface",
         "retinaface/RetinaFace_mobilenet025.pth",

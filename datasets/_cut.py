@@ -224,13 +224,15 @@ def _leads_out(photo: str) -> bool:
 
 
 def _view(photo: _Opened, record: Record) -> _View:
-    """Return what is searched for a face: half a head around where its head is, or everything."""
+    """Return what is searched for a face: where it is and as much around it, or everything."""
     width, height = photo.image.size
     fits = record.box is None or not _unusable(record.box, width, height)
-    if record.which not in ("head", "person") or not fits:
+    boxed = record.which == "given" and record.box is not None
+    if not fits or not (boxed or record.which in ("head", "person")):
         return _View(photo.content, photo.pixels)
     left, top, right, bottom = _head(record, width, height)
-    x, y = (right - left) / 2, (bottom - top) / 2
+    share = 1.0 if boxed else 0.5  # a face needs some head around it, a head does not
+    x, y = (right - left) * share, (bottom - top) * share
     x1, y1 = max(0, int(left - x)), max(0, int(top - y))
     x2, y2 = min(width, int(right + x) + 1), min(height, int(bottom + y) + 1)
     return _View(f"{photo.content}:{x1},{y1},{x2},{y2}", photo.pixels[y1:y2, x1:x2], x1, y1)
@@ -314,7 +316,8 @@ def _matching(record: Record, found: Found) -> tuple[int, str]:
 def _head(record: Record, width: int, height: int) -> Box:
     """Return where a head is: the box, or the upper third of a person's."""
     left, top, right, bottom = record.box or (0.0, 0.0, float(width), float(height))
-    return left, top, right, bottom if record.which == "head" else top + (bottom - top) / 3
+    whole = record.which != "person"
+    return left, top, right, bottom if whole else top + (bottom - top) / 3
 
 
 def _within(region: Box, found: Found, sure: float) -> tuple[int, str]:

@@ -120,7 +120,7 @@ def resampled(people: int, seed: int = 0, resamples: int = RESAMPLES) -> Array:
     """
     random = np.random.default_rng(seed)
     drawn = random.multinomial(people, np.full(people, 1 / people), resamples)
-    return np.concatenate([np.ones((1, people)), drawn])
+    return np.concatenate([np.ones((1, people)), drawn.astype(np.float64)])
 
 
 def left_out(people: int) -> Array:
@@ -139,8 +139,9 @@ def left_out(people: int) -> Array:
 def thresholds(originals: Array, setting: Design, drawn: Array) -> Array:
     """Set the threshold of each fold on the pairs of originals in all others.
 
-    It separates best, pairs of one person and pairs of two weighing alike, and lies half-way
-    between two cosines; of equally good ones, it is the lowest.
+    It is where normal distributions with the means and deviations of both kinds of pairs would have
+    equal errors. The cosine with most right decisions is as good, but rests on a few pairs near it:
+    on 60 people of LFW its choice moved all curves twice as much.
 
     Args:
         originals: Cosines of original probes with the gallery, (n, p).
@@ -150,23 +151,14 @@ def thresholds(originals: Array, setting: Design, drawn: Array) -> Array:
     Returns:
         The cosines from which on a pair is accepted, (b, FOLDS).
     """
-    scores = originals[setting.left, setting.right]
-    order = np.argsort(scores, kind="stable")
-    ranked, same, fold = scores[order], setting.same[order], setting.fold[order]
-    middle = (ranked + np.append(ranked[1:], ranked[-1])) / 2
-    between = np.append(ranked[1:] > ranked[:-1], True)
-    found = np.empty((len(drawn), FOLDS))
-    for rows in _blocks(len(drawn), len(scores)):
-        counts = _counts(setting, drawn[rows])[:, order]
-        for held in range(FOLDS):
-            genuine, impostor = (counts * (kind & (fold != held)) for kind in (same, ~same))
-            gain = impostor / impostor.sum(1, keepdims=True) - genuine / genuine.sum(
-                1, keepdims=True
-            )
-            gained = np.where(between, gain.cumsum(axis=1), -np.inf)
-            level = gained.max(axis=1, keepdims=True) - 1e-9  # rounding must not choose
-            found[rows, held] = middle[(gained >= level).argmax(axis=1)]
-    return found
+    scores, same = originals[setting.left, setting.right], setting.same
+    inside = setting.fold[:, None] == np.arange(FOLDS)
+    genuine, impostor = (
+        _moments(scores, inside & kind[:, None], setting, drawn) for kind in (same, ~same)
+    )
+    spread = genuine.deviation + impostor.deviation
+    share = np.where(spread > 0, impostor.deviation, 0.5) / np.where(spread > 0, spread, 1.0)
+    return impostor.mean + share * (genuine.mean - impostor.mean)
 
 
 def numbers(found: Array, setting: Design, drawn: Array, frozen: Array) -> Numbers:
@@ -254,6 +246,22 @@ def crossing_bounds(values: Array) -> Bounds:
     """
     low, high = np.quantile(values[1:], _TAILS, method="inverted_cdf")
     return float(low), float(high)
+
+
+class _Moments(NamedTuple):
+    mean: Array
+    deviation: Array
+
+
+def _moments(scores: Array, inside: NDArray[np.bool_], setting: Design, drawn: Array) -> _Moments:
+    """Describe the scores of all folds but one; each (b, FOLDS)."""
+    powers = np.concatenate([scores[:, None] ** k * inside for k in range(3)], axis=1)
+    rows = _blocks(len(drawn), len(scores))
+    sums = np.concatenate([_counts(setting, drawn[part]) @ powers for part in rows])
+    others = sums.reshape(len(drawn), 3, FOLDS) @ (1 - np.eye(FOLDS))
+    count, first, second = others.transpose(1, 0, 2)
+    mean = first / count
+    return _Moments(mean, np.sqrt(np.maximum(second / count - mean**2, 0)))
 
 
 def _counts(setting: Design, drawn: Array) -> Array:

@@ -37,8 +37,8 @@ class Inception:
         resize: How faces come to 299x299. `legacy-pytorch`: bilinear with half-pixel centres, as
             pytorch-fid; `legacy-tensorflow`: bilinear with corners at zero and input (x - 128) /
             128, as the original code and torch-fidelity. Neither antialiases. `clean`: bicubic
-            (a = -1/2), antialiased, clipped to [0, 255] but not rounded to 8 bits, input (x - 128) /
-            128, as Parmar, Zhang & Zhu, On aliased resizing and surprising subtleties in GAN
+            (a = -1/2), antialiased, clipped to [0, 255] but not rounded to 8 bits, input (x - 128)
+            / 128, as Parmar, Zhang & Zhu, On aliased resizing and surprising subtleties in GAN
             evaluation, CVPR 2022.
     """
 
@@ -115,7 +115,7 @@ class _Conv(nn.Module):
         self.bn: nn.Module = nn.BatchNorm2d(after, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)))
+        return F.relu(self.bn(self.conv(x)), inplace=True)
 
     def fold(self) -> None:
         """Put the norm's factors and offsets into the convolution, which halves the time."""

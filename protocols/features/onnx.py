@@ -52,13 +52,13 @@ class Onnx:
     def digest(self) -> str:
         """First characters of the SHA-256 of the file."""
         if self.file is not None:
-            return _digest(self.file, self.file.stat().st_mtime_ns)[:8]
+            return _digest(self.file, _stamp(self.file))[:8]
         return assets.asset(self.asset).sha256[:8]
 
     @property
     def dim(self) -> int:
         """Length of a vector."""
-        return _network(self._path).dim
+        return _opened(self._path).dim
 
     @property
     def label(self) -> str:
@@ -79,7 +79,7 @@ class Onnx:
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Turn (n, 3, h, h), float32 in [0, 1], into (n, dim), float32."""
-        run = _network(self._path).run
+        run = _opened(self._path).run
         return torch.from_numpy(np.stack([run(x[None]) for x in self.view(batch).numpy()]))
 
 
@@ -126,16 +126,25 @@ class _Network(NamedTuple):
 
 
 def _side(path: Path) -> int:
-    return _network(path).side if find_spec("onnxruntime") else ARCFACE.side
+    return _opened(path).side if find_spec("onnxruntime") else ARCFACE.side
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    state = path.stat()
+    return state.st_mtime_ns, state.st_ino
 
 
 @lru_cache(maxsize=4)
-def _digest(path: Path, _changed: int) -> str:
+def _digest(path: Path, _stamp: tuple[int, int]) -> str:
     return digest(path)
 
 
+def _opened(path: Path) -> _Network:
+    return _network(path, _stamp(path))
+
+
 @lru_cache(maxsize=4)
-def _network(path: Path) -> _Network:
+def _network(path: Path, _stamp: tuple[int, int]) -> _Network:
     onnxruntime: Any = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -82,7 +82,8 @@ def trials(faces: Faces, pairs: Sequence[Pair] = ()) -> Trials:
         )
     who = np.unique(np.array(faces.identities), return_inverse=True)[1].astype(np.intp)
     found = _listed(faces, pairs, who) if pairs else _drawn(faces, who)
-    known = [(faces.stems[i], faces.stems[j]) for i, j in zip(found.left, found.right, strict=True)]
+    stems = faces.stems
+    known = [(stems[i], stems[j]) for i, j in zip(found.left, found.right, strict=True)]
     label = f"{'listed' if pairs else 'drawn'}@{digest_of([known, found.fold.tolist()])[:8]}"
     made = Trials(*found, who, label)
     if lack := _lacking(made):
@@ -128,6 +129,12 @@ def at_rate(rate: float) -> Callable[[Array, Truths], float]:
         return float(np.nextafter(strangers[int(rate * len(strangers))], np.inf))
 
     return best
+
+
+def by_name(faces: Faces) -> Places:
+    """Return the positions of pictures in the order of their names."""
+    stems = faces.stems
+    return np.array(sorted(range(len(stems)), key=stems.__getitem__), np.intp)
 
 
 def dealt(names: Sequence[str]) -> Places:
@@ -177,11 +184,12 @@ def _tenths(same: Truths) -> Places:
 
 
 def _drawn(faces: Faces, who: Places) -> _Found:
-    order = np.array(sorted(range(len(faces)), key=lambda i: faces.stems[i]), np.intp)
-    people = int(who.max()) + 1
+    order = by_name(faces)
     fold_of = dealt(np.unique(np.array(faces.identities)).tolist())
     random = np.random.default_rng(_SEED)
-    own = [_own(order[who[order] == person], random) for person in range(people)]
+    together = order[np.argsort(who[order], kind="stable")]
+    pictures = np.split(together, np.cumsum(np.bincount(who))[:-1])
+    own = [_own(part, random) for part in pictures]
     folds = [order[fold_of[who[order]] == fold] for fold in range(int(fold_of.max()) + 1)]
     strangers = [_strangers(part, who, STRANGERS // len(folds), random) for part in folds]
     pairs = np.concatenate([*own, *strangers])

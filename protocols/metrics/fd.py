@@ -65,7 +65,7 @@ def frechet_between(mean: Array, covariance: Array, other: "Gaussian") -> float:
 
 
 class Gaussian(NamedTuple):
-    """Mean (d,), trace of a covariance, and a factor (d, r): factor @ factor.T is the covariance."""
+    """Mean (d,), trace of a covariance and a factor (d, r); factor @ factor.T is the covariance."""
 
     mean: Array
     trace: float

@@ -25,6 +25,7 @@ from facesr.protocols._identity import identity, versions
 from facesr.protocols._intervals import rate
 from facesr.protocols._scores import absent, per_picture
 from facesr.protocols.features.embedders import embedder_named, embeddings
+from facesr.protocols.metrics._trials import by_name
 
 VERSION = 1
 RANKS = (1, 2, 5, 10, 20, 50, 100)
@@ -84,7 +85,7 @@ def sides(faces: Faces, partners: bool = False) -> Sides:
             f"{called(faces)} does not say who is shown; choose a data set with identities"
         )
     who = np.unique(np.array(faces.identities), return_inverse=True)[1].astype(np.intp)
-    order = np.array(sorted(range(len(faces)), key=lambda i: faces.stems[i]), np.intp)
+    order = by_name(faces)
     gallery = order[np.unique(who[order], return_index=True)[1]]
     probes = np.arange(len(faces)) if partners else np.setdiff1d(np.arange(len(faces)), gallery)
     if len(gallery) < 2:

@@ -27,13 +27,13 @@ from facesr.protocols.features._backbones import Backbone, Name
 
 VERSION = 1
 RELEASE = "0.1"
-Net = Literal["alex", "vgg", "squeeze"]
+Network = Literal["alex", "vgg", "squeeze"]
 
 # mean and deviation of ImageNet for pixels of [-1, 1], as rounded by the authors
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 _LENGTH_FLOOR = 1e-10
-_BACKBONES: dict[Net, Name] = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+_BACKBONES: dict[Network, Name] = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
 
 
 def lpips(x: Tensor, y: Tensor, network: Backbone, weights: list[Tensor]) -> Tensor:
@@ -65,28 +65,30 @@ class Lpips(PairMetric):
     Single precision: batches and devices change a number by less than 1e-5 of itself.
 
     Args:
-        net: `alex`, the authors' advice for comparing methods; `vgg` or `squeeze`.
+        network: `alex`, the authors' advice for comparing methods; `vgg` or `squeeze`.
     """
 
     at_once: ClassVar[int] = 1 << 16
 
-    net: Net = "alex"
+    network: Network = "alex"
 
     def __post_init__(self) -> None:
-        if self.net not in get_args(Net):
-            raise BadName(f"no net named {self.net!r}; known: {', '.join(get_args(Net))}")
+        if self.network not in get_args(Network):
+            raise BadName(
+                f"no network named {self.network!r}; known: {', '.join(get_args(Network))}"
+            )
 
     @property
     def column(self) -> str:
         """See `PairMetric.column`."""
-        return f"lpips[{self.net}]"
+        return f"lpips[{self.network}]"
 
     def label(self, reference: Faces) -> str:
         """See `PairMetric.label`."""
         backbone, linear = (assets.asset(name) for name in self._needed)
         return identity(
             "lpips",
-            self.net,
+            self.network,
             f"{backbone.name}@{backbone.sha256[:DIGITS]}",
             f"linear-{RELEASE}@{linear.sha256[:DIGITS]}",
             version=VERSION,
@@ -99,11 +101,11 @@ class Lpips(PairMetric):
 
     def unfit(self, sr: Faces) -> str:
         """See `PairMetric.unfit`."""
-        return too_small(sr, _backbones.LEAST[_BACKBONES[self.net]]) or self.missing()
+        return too_small(sr, _backbones.LEAST[_BACKBONES[self.network]]) or self.missing()
 
     def comparison(self) -> Callable[[Pixels, Pixels], Array]:
         """See `PairMetric.comparison`."""
-        network, device = _backbones.backbone(_BACKBONES[self.net])
+        network, device = _backbones.backbone(_BACKBONES[self.network])
         weights = _linear(assets.find(self._needed[1]), device)
 
         def compare(sr: Pixels, reference: Pixels) -> Array:
@@ -115,7 +117,7 @@ class Lpips(PairMetric):
 
     @property
     def _needed(self) -> tuple[str, str]:
-        return _BACKBONES[self.net], f"lpips_{self.net}"
+        return _BACKBONES[self.network], f"lpips_{self.network}"
 
 
 @cache

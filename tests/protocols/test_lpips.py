@@ -16,22 +16,22 @@ from facesr.bench.faces import Faces
 from facesr.bench.files import digest
 from facesr.protocols.features import _backbones
 from facesr.protocols.metrics import lpips as module
-from facesr.protocols.metrics.lpips import Lpips, Net, lpips
+from facesr.protocols.metrics.lpips import Lpips, Network, lpips
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
 Spoil = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
 
 LISTED = {asset.name: asset.sha256 for asset in assets.ASSETS}
-NETS: tuple[Net, ...] = ("alex", "vgg", "squeeze")
-CHANNELS: dict[Net, tuple[int, ...]] = {
+NETS: tuple[Network, ...] = ("alex", "vgg", "squeeze")
+CHANNELS: dict[Network, tuple[int, ...]] = {
     "alex": (64, 192, 384, 256, 256),
     "vgg": (64, 128, 256, 512, 512),
     "squeeze": (64, 128, 256, 384, 384, 512, 512),
 }
 
 
-def random_backbone(net: Net) -> dict[str, Tensor]:
+def random_backbone(net: Network) -> dict[str, Tensor]:
     """Weights in the layout of torchvision; activations keep their size."""
     random = torch.Generator().manual_seed(0)
     state = _backbones._BUILD[module._BACKBONES[net]]("maximum").state_dict()
@@ -71,12 +71,12 @@ def pairs(draw: Draw, noise: Spoil, n: int = 4, size: int = 64) -> tuple[Tensor,
     return first, second
 
 
-def loaded(net: Net) -> tuple[_backbones.Backbone, list[Tensor]]:
+def loaded(net: Network) -> tuple[_backbones.Backbone, list[Tensor]]:
     network, device = _backbones.backbone(module._BACKBONES[net])
     return network, module._linear(assets.find(f"lpips_{net}"), device)
 
 
-def slow(x: Tensor, y: Tensor, net: Net, folder: Path) -> list[float]:
+def slow(x: Tensor, y: Tensor, net: Network, folder: Path) -> list[float]:
     """Equation 1 on the layers of torchvision, picture by picture in double precision."""
     models: Any = pytest.importorskip("torchvision.models")
     state = torch.load(folder / f"{module._BACKBONES[net]}.pth", weights_only=True)
@@ -111,7 +111,7 @@ def slow(x: Tensor, y: Tensor, net: Net, folder: Path) -> list[float]:
 
 @pytest.mark.parametrize("net", NETS)
 def test_lpips_equals_the_formula_of_the_paper(
-    folder: Path, draw: Draw, noise: Spoil, net: Net
+    folder: Path, draw: Draw, noise: Spoil, net: Network
 ) -> None:
     x, y = pairs(draw, noise)
     with torch.inference_mode():
@@ -122,7 +122,7 @@ def test_lpips_equals_the_formula_of_the_paper(
 
 @pytest.mark.parametrize("net", NETS)
 def test_lpips_equals_the_authors_package(
-    folder: Path, draw: Draw, noise: Spoil, net: Net, capsys: pytest.CaptureFixture[str]
+    folder: Path, draw: Draw, noise: Spoil, net: Network, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package: Any = pytest.importorskip("lpips")
     theirs = package.LPIPS(net=net, version="0.1", pnet_rand=True, verbose=False)
@@ -140,7 +140,7 @@ def test_lpips_equals_the_authors_package(
 
 @pytest.mark.parametrize("net", NETS)
 def test_equal_sets_have_zero_and_more_noise_is_worse(
-    folder: Path, draw: Draw, store: Store, noise: Spoil, net: Net
+    folder: Path, draw: Draw, store: Store, noise: Spoil, net: Network
 ) -> None:
     pixels = draw(3)
     hr = store(pixels, "hr")
@@ -198,7 +198,7 @@ def test_other_weights_are_refused(
 
 @pytest.mark.parametrize("net", NETS)
 def test_faces_below_the_smallest_size_are_a_sentence(
-    folder: Path, draw: Draw, store: Store, net: Net
+    folder: Path, draw: Draw, store: Store, net: Network
 ) -> None:
     least = _backbones.LEAST[module._BACKBONES[net]]
     small, enough = store(draw(1, size=least - 1), "small"), store(draw(1, size=least), "enough")
@@ -225,7 +225,7 @@ def test_a_value_that_is_no_number_stays_none(folder: Path, draw: Draw, noise: S
 
 
 def test_other_nets_are_refused() -> None:
-    with pytest.raises(BadName, match="no net named 'resnet'; known: alex, vgg, squeeze"):
+    with pytest.raises(BadName, match="no network named 'resnet'; known: alex, vgg, squeeze"):
         Lpips("resnet")  # type: ignore[arg-type]
 
 

@@ -114,7 +114,7 @@ def test_the_interval_covers_what_as_many_pictures_show_on_average(part: str) ->
     truth = np.mean([run[0] for run in runs])
     ends = [jackknife(float(run[0]), run[1:])[:2] for run in runs]
     hits = sum(low <= truth <= high for low, high in ends if low is not None and high is not None)
-    assert 0.85 <= hits / 150 <= 1
+    assert hits / 150 >= 0.93
 
 
 def test_recall_and_coverage_depend_on_the_number_of_pictures_and_precision_does_not() -> None:
@@ -167,7 +167,7 @@ def test_all_but_recall_fall_with_noise(draw: Draw, store: Store, noise: Spoil) 
     real, pixels = store(draw(60, seed=1), "real"), draw(40)
     sets = [store(noise(pixels, step), f"noise{step}") for step in (0, 25, 50, 80)]
     for part in ("precision", "density", "coverage"):
-        values = [Prdc(part=part).score(faces, real).value for faces in sets]
+        values = [Prdc(part=part).score(faces, real).value or 0.0 for faces in sets]
         assert np.diff(values).max() < 0
 
 
