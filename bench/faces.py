@@ -174,7 +174,7 @@ def decoded(content: bytes, name: str) -> tuple[Image.Image, bool]:
                 raise BadImage(
                     f"{name} has colour mode {mode}, expected 8-bit RGB or grey; convert it"
                 )
-            if getattr(image, "n_frames", 1) > 1:
+            if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
                 raise BadImage(f"{name} is an animation; save one frame as plain RGB")
             if image.has_transparency_data and _transparent(image):
                 raise BadImage(f"{name} has transparent pixels; save it as plain RGB")

@@ -16,10 +16,10 @@ from facesr.bench.errors import BadData, BadImage
 from facesr.bench.faces import decoded
 from facesr.datasets._align import Frame, Placed, cut, into
 from facesr.datasets._crop import outside
-from facesr.datasets._record import Box, Dropped, Made, Points, Record
+from facesr.datasets._record import Dropped, Made, Record
 from facesr.datasets._search import Search
+from facesr.datasets._which import Face, choose, head, unusable
 
-_OVERLAP = 0.3  # intersection over union from which a found face is the annotated one
 _PIXELS = 16_000_000  # of photographs decoded at once; bounds the memory
 
 
@@ -60,17 +60,6 @@ class Read:
 
 
 Result = Made | Dropped | Read
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class _Face:
-    """A face that may become a crop."""
-
-    name: str
-    box: Box | None
-    points: Points | None
-    score: float
-    record: Record
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,10 +176,11 @@ class Cutter:
         ]
 
     def _crops(self, photo: _Opened, record: Record, found: Found | None) -> Iterator[Result]:
-        for face in _choose(record, photo, found, self.rule.least_score):
+        size, sure = photo.image.size, self.rule.least_score
+        for face in choose(record, size, found, sure, turned=photo.turned):
             yield face if isinstance(face, Dropped) else self._crop(face, photo)
 
-    def _crop(self, face: _Face, photo: _Opened) -> Made | Dropped:
+    def _crop(self, face: Face, photo: _Opened) -> Made | Dropped:
         width, height = photo.image.size
         try:
             square = self.frame.place(width, height, face.box, face.points)
@@ -226,11 +216,11 @@ def _leads_out(photo: str) -> bool:
 def _view(photo: _Opened, record: Record) -> _View:
     """Return what is searched for a face: where it is and as much around it, or everything."""
     width, height = photo.image.size
-    fits = record.box is None or not _unusable(record.box, width, height)
+    fits = record.box is None or not unusable(record.box, width, height)
     boxed = record.which == "given" and record.box is not None
     if not fits or not (boxed or record.which in ("head", "person")):
         return _View(photo.content, photo.pixels)
-    left, top, right, bottom = _head(record, width, height)
+    left, top, right, bottom = head(record, width, height)
     share = 1.0 if boxed else 0.5  # a face needs some head around it, a head does not
     x, y = (right - left) * share, (bottom - top) * share
     x1, y1 = max(0, int(left - x)), max(0, int(top - y))
@@ -238,7 +228,7 @@ def _view(photo: _Opened, record: Record) -> _View:
     return _View(f"{photo.content}:{x1},{y1},{x2},{y2}", photo.pixels[y1:y2, x1:x2], x1, y1)
 
 
-def _details(face: _Face, square: Placed) -> dict[str, Any]:
+def _details(face: Face, square: Placed) -> dict[str, Any]:
     record = face.record
     details: dict[str, Any] = {
         "photo": record.photo,
@@ -252,96 +242,3 @@ def _details(face: _Face, square: Placed) -> dict[str, Any]:
     if face.score < 1:
         details["score"] = round(face.score, 4)
     return details | dict(record.labels)
-
-
-def _choose(
-    record: Record, photo: _Opened, found: Found | None, sure: float
-) -> Iterator[_Face | Dropped]:
-    """Find the faces that a record means."""
-    width, height = photo.image.size
-    annotated = record.box is not None or record.points is not None
-    if annotated and photo.turned:
-        yield Dropped(record.name, "turned by its EXIF, so the annotation may not fit")
-        return
-    reason = "" if record.box is None else _unusable(record.box, width, height)
-    if reason:
-        yield Dropped(record.name, reason, str(record.box))
-    elif found is None:
-        yield _Face(record.name, record.box, record.points, 1.0, record)
-    elif record.which == "every":
-        if not len(found):
-            yield Dropped(record.name, "no face found")
-        for at in range(len(found)):
-            yield _taken(found, at, f"{record.name}-{at:03d}", record)
-    else:
-        middle = np.array([width, height]) / 2
-        if record.which in ("head", "person"):
-            at, reason = _within(_head(record, width, height), found, sure)
-        else:
-            at, reason = _matching(record, found) if annotated else _central(found, middle, sure)
-        yield Dropped(record.name, reason) if reason else _taken(found, at, record.name, record)
-
-
-def _taken(found: Found, at: int, name: str, record: Record) -> _Face:
-    left, top, right, bottom = found.boxes[at].tolist()
-    score = float(found.scores[at])
-    return _Face(name, (left, top, right, bottom), found.points[at], score, record)
-
-
-def _unusable(box: Box, width: int, height: int) -> str:
-    left, top, right, bottom = box
-    if not np.isfinite(box).all() or right <= left or bottom <= top:
-        return "empty box"
-    outside = right <= 0 or bottom <= 0 or left >= width or top >= height
-    return "box outside the photograph" if outside else ""
-
-
-def _matching(record: Record, found: Found) -> tuple[int, str]:
-    """Find the face that overlaps most with the annotated box, or covers the landmarks' middle."""
-    if not len(found):
-        return 0, "not found by the detector"
-    if record.box is None:  # five landmarks lie deep in a face: a box around them overlaps little
-        assert record.points is not None
-        at, reason = _central(found, record.points.mean(0), 0.0)
-        return at, reason and "not found by the detector"
-    box = np.array(record.box)
-    low, high = np.maximum(found.boxes[:, :2], box[:2]), np.minimum(found.boxes[:, 2:], box[2:])
-    common = np.clip(high - low, 0, None).prod(1)
-    sides = found.boxes[:, 2:] - found.boxes[:, :2]
-    overlap = common / (sides.prod(1) + (box[2:] - box[:2]).prod() - common)
-    at = int(overlap.argmax())
-    return at, "" if overlap[at] >= _OVERLAP else "not found by the detector"
-
-
-def _head(record: Record, width: int, height: int) -> Box:
-    """Return where a head is: the box, or the upper third of a person's."""
-    left, top, right, bottom = record.box or (0.0, 0.0, float(width), float(height))
-    whole = record.which != "person"
-    return left, top, right, bottom if whole else top + (bottom - top) / 3
-
-
-def _within(region: Box, found: Found, sure: float) -> tuple[int, str]:
-    """Find the face whose middle is nearest to that of a region, and in it; sure ones first.
-
-    A face need not overlap much with the box of its head: seen from the side it fills half of it.
-    """
-    middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    inside = ((middles > region[:2]) & (middles < region[2:])).all(1)
-    if not inside.any():
-        return 0, "not found by the detector"
-    if (inside & (found.scores >= sure)).any():
-        inside &= found.scores >= sure
-    centre = (np.array(region[:2]) + region[2:]) / 2
-    distance = np.linalg.norm(middles - centre, axis=1)
-    return int(np.where(inside, distance, np.inf).argmin()), ""
-
-
-def _central(found: Found, middle: Points, sure: float) -> tuple[int, str]:
-    """Find the sure face nearest to the middle, which covers it: one beside it is someone else."""
-    if not (found.scores >= sure).any():
-        return 0, "no face found"
-    covers = (found.boxes[:, :2] <= middle).all(1) & (found.boxes[:, 2:] >= middle).all(1)
-    over = covers & (found.scores >= sure)
-    distance = np.linalg.norm((found.boxes[:, :2] + found.boxes[:, 2:]) / 2 - middle, axis=1)
-    at = int(np.where(over, distance, np.inf).argmin())
-    return at, "" if over.any() else "no face in the middle"

@@ -103,7 +103,8 @@ class _Filling:
     def run(self, label: str) -> None:
         total, n, place = len(self._ranks), self._pick.n, self._place
         most = total if n is None else min(n, total)
-        _check_room(self._writer, most - place["kept"])
+        if n is not None:  # else many may be left out; a full disk is met with nothing lost
+            _check_room(self._writer, most - place["kept"])
         with (
             _worked(self._pick.cutter, self._workers, most) as cut,
             progress(label, total, "candidates", place["tried"])

@@ -13,15 +13,13 @@ from facesr.bench.detectors._base import detector
 from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest_of
-from facesr.bench.progress import track
 from facesr.datasets._align import Frame, Kind
 from facesr.datasets._census import census
 from facesr.datasets._cut import Cutter, Rule
-from facesr.datasets._degrade import degrade, generator, version
 from facesr.datasets._formats.lists import names
 from facesr.datasets._half import Among, Side, Source, account, found, half
-from facesr.datasets._prepared import prepared, read
-from facesr.datasets._record import Made, Record
+from facesr.datasets._partners import degraded
+from facesr.datasets._record import Record
 from facesr.datasets._search import Search
 from facesr.datasets._verify import differences
 
@@ -301,37 +299,6 @@ class LowResolution(Official):
 def _holds(place: Path, probe: str) -> bool:
     """Say whether a folder holds what one of the patterns between `|` matches."""
     return any(next(place.glob(pattern), None) for pattern in probe.split("|"))
-
-
-def degraded(hr: Faces, chain: str, size: int, seed: int) -> Faces:
-    """Make low-resolution partners of prepared faces, once.
-
-    Args:
-        hr: Faces of a prepared folder, in any order; the partners of all in it are made.
-        chain: A name of `_degrade.CHAINS`, or several joined by `+`.
-        size: Side of the result.
-        seed: Decides, with the name of a face, what is drawn for it.
-
-    Returns:
-        The partners, in the order of `hr`.
-    """
-    inner = digest_of({"chain": chain, "version": version(chain), "seed": seed, "size": size})[:12]
-    folder = hr.root.with_name(f"lr-{chain}-{inner}")
-    title = f"{hr.title.rpartition('/')[0]}/lr[{chain}]"
-
-    def make() -> Iterator[Made]:
-        whole = read(hr.root, hr.title)
-        places = whole.landmarks if whole.landmarks is not None else [None] * len(whole)
-        people = whole.identities or [None] * len(whole)
-        images = track(whole.images(), f"degrading {title}", len(whole))
-        for name, who, where, image in zip(whole.names, people, places, images, strict=True):
-            pixels, drawn = degrade(image, chain, generator(seed, name), size)
-            small = None if where is None else where * (size / whole.size)
-            yield Made(name, pixels, who, small, drawn or None)
-
-    lr = prepared(folder, title, size, make)
-    at = {name: i for i, name in enumerate(lr.names)}
-    return lr.take([at[name] for name in hr.names])
 
 
 def annotated(

@@ -13,7 +13,8 @@ from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.datasets._align import Kind
 from facesr.datasets._half import Among, Side, Source, account, half
-from facesr.datasets._official import Official, degraded
+from facesr.datasets._official import Official
+from facesr.datasets._partners import degraded
 from facesr.datasets._record import Record
 from facesr.datasets._verify import differences
 

@@ -28,7 +28,7 @@ from facesr.protocols._intervals import LEVEL, RESAMPLES, groups, wilson
 
 VERSION = 1  # goes up when the same cosines lead to other numbers
 FOLDS = 10
-LEAST_PEOPLE = 2 * FOLDS
+LEAST_PEOPLE = 4 * FOLDS  # with fewer, resamples come without any pair of two people
 MOST_PROBES = 10
 
 Array = NDArray[np.float64]

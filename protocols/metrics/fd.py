@@ -54,11 +54,11 @@ def frechet_between(mean: Array, covariance: Array, other: "Gaussian") -> float:
     Returns:
         As `frechet_distance`.
     """
+    from scipy.linalg import bandwidth
     from scipy.linalg.lapack import dsygst
 
-    square = other.factor.shape == covariance.shape
-    if square and np.array_equal(other.factor, np.tril(other.factor)):  # a quarter of the work
-        inner = dsygst(covariance, other.factor, itype=2, lower=1)[0]
+    if other.factor.shape == covariance.shape and bandwidth(other.factor)[1] == 0:
+        inner = dsygst(covariance.T, other.factor, itype=2, lower=1)[0]  # a quarter of the work
     else:
         inner = other.factor.T @ covariance @ other.factor
     return _distance(mean - other.mean, float(np.trace(covariance)), inner, other)
@@ -185,8 +185,8 @@ def _few(x: Array, fit: Gaussian, parts: Sequence[Positions]) -> tuple[float, li
 
 
 def _distance(apart: Array, trace: float, inner: Array, fit: Gaussian) -> float:
-    # of a symmetric matrix it reads one triangle
-    eigenvalues = torch.linalg.eigvalsh(torch.from_numpy(np.ascontiguousarray(inner)))
+    # of a symmetric matrix it reads the lower triangle
+    eigenvalues = torch.linalg.eigvalsh(torch.from_numpy(inner))
     root = float(eigenvalues.clamp(min=0).sqrt().sum())
     return max(0.0, float(apart @ apart) + trace + fit.trace - 2 * root)
 

@@ -5,7 +5,7 @@ table 2, rank-1 and CMC on LR-PIPA. Inferred, because the paper does not say wha
 one other picture of each person, `gallery=outputs`, made by the method under test too, since no
 genuine low-resolution picture has an original. Its row "raw LR input" is the low-resolution picture
 brought to the side of the embedder's input by interpolation, which is what the rows of the methods
-`bicubic` and `nearest` measure.
+`bicubic` and `bicubic[kernel=nearest]` measure.
 """
 
 from collections.abc import Iterator
@@ -131,11 +131,10 @@ class Identification(Metric):
         shown = self._shown(sr, reference)
         label = self._identity("identification", shown)
         try:
-            chosen = sides(self._labelled(sr, shown), self.gallery == "partners")
-            why = self.missing()
+            chosen, why = self._sides(sr, shown), self.missing()
         except BadData as error:
-            why = str(error)
-        if why:
+            chosen, why = None, str(error)
+        if chosen is None or why:
             return absent(self.column, sr, why, better="higher", identity=label, group="identity")
         found = self._ranks(sr, shown, chosen) == 1
         probes = self._labelled(sr, shown).take(chosen.probes.tolist())
@@ -160,7 +159,7 @@ class Identification(Metric):
         """
         shown = self._shown(sr, reference)
         try:
-            chosen = sides(self._labelled(sr, shown), self.gallery == "partners")
+            chosen = self._sides(sr, shown)
         except BadData:
             return
         if self.missing():
@@ -201,6 +200,9 @@ class Identification(Metric):
 
     def _labelled(self, sr: Faces, shown: Faces) -> Faces:
         return sr if shown.identities is None else shown
+
+    def _sides(self, sr: Faces, shown: Faces) -> Sides:
+        return sides(self._labelled(sr, shown), partners=self.gallery == "partners")
 
     def _ranks(self, sr: Faces, shown: Faces, chosen: Sides) -> Places:
         probes = embeddings(sr, self._embedder)[chosen.probes]

@@ -4,9 +4,7 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
-import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
@@ -339,7 +337,7 @@ def test_a_disk_without_room_is_found_before_the_work(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=192 * 19))
     with pytest.raises(BadData, match=r"needs about .* GiB are free; free some, or name another"):
-        fill(tmp_path / "x", "toy", [Pick(listed(20), cutter(root))], 0, {})
+        fill(tmp_path / "x", "toy", [Pick(listed(20), cutter(root), 20)], 0, {})
     fill(tmp_path / "x", "toy", [Pick(listed(20), cutter(root), 19)], 0, {})
 
 
@@ -350,75 +348,3 @@ def test_a_thousand_lines_without_a_photograph_are_counted(root: Path, tmp_path:
 
     fill(tmp_path / "x", "toy", [Pick(records, cutter(root))], 0, {})
     assert drops(tmp_path / "x") == {"unreadable line": 10_000}
-
-
-@linux
-def test_processes_start_after_torch_has_used_threads(root: Path, tmp_path: Path) -> None:
-    script = textwrap.dedent("""
-        import sys
-        from pathlib import Path
-        import torch
-        from facesr.datasets import _fill
-        from facesr.datasets._align import Frame
-        from facesr.datasets._cut import Cutter, Result, Rule
-        from facesr.datasets._record import Record
-
-        class Heavy(Cutter):
-            def cut(self, photos):
-                torch.rand(400, 400) @ torch.rand(400, 400)
-                return super().cut(photos)
-
-        torch.set_num_threads(2)
-        torch.rand(900, 900) @ torch.rand(900, 900)
-        torch.rand(10**6).exp().sum()
-        _fill._FEW = 0
-        root = Path(sys.argv[1])
-        pick = _fill.Pick(
-            lambda: (Record("0.png", f"f{i}") for i in range(200)),
-            Heavy(root, Frame("whole"), Rule(), 8),
-        )
-        _fill.fill(Path(sys.argv[2]), "toy", [pick], 0, {}, 2)
-    """)
-    words = [sys.executable, "-c", script, str(root), str(tmp_path / "x")]
-    subprocess.run(words, timeout=90, check=True)
-    assert len(read(tmp_path / "x", "")) == 200
-
-
-MEMORY = textwrap.dedent("""
-    import resource, sys
-    from pathlib import Path
-    from facesr.datasets._align import Frame
-    from facesr.datasets._cut import Cutter, Rule
-    from facesr.datasets._fill import Pick, fill
-    from facesr.datasets._prepared import read
-    from facesr.datasets._record import Record
-
-    n, root, out, what = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
-    def records():
-        for i in range(n):
-            yield Record(f"{i // 1000 % 7}.png", f"face-{i:07d}", identity=f"p{i // 10}")
-    if what == "fill":
-        fill(out, "toy", [Pick(records, Cutter(root, Frame("whole"), Rule(), 16))], 0, {}, 1)
-    else:
-        assert len(read(out, "")) == n
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
-""")
-
-
-def peak(n: int, root: Path, out: Path, what: str) -> float:
-    words = [sys.executable, "-c", MEMORY, str(n), str(root), str(out), what]
-    ended = subprocess.run(words, check=True, capture_output=True, text=True)
-    return float(ended.stdout)
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_faces(root: Path, tmp_path: Path) -> None:
-    few, many = 10_000, int(os.environ.get("FACESR_TEST_FACES", 200_000))
-    grown = {
-        what: peak(many, root, tmp_path / "many", what) - peak(few, root, tmp_path / "few", what)
-        for what in ("fill", "read")
-    }
-    sys.stdout.write(f"MB more for {many} faces than for {few}: {grown}\n")
-    full = 32_768  # faces at which a shard is full: what comes later may only add to the names
-    assert grown["fill"] < 80 + 40 * (many - full) / 1e6
-    assert grown["read"] < 400 * many / 1e6

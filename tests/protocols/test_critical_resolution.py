@@ -16,11 +16,13 @@ from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces, write_images
 from facesr.bench.score import Curve, Score
 from facesr.protocols import critical_resolution
+from facesr.protocols._critical import monotone
 from facesr.protocols.critical_resolution import CriticalResolution
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
-PEOPLE, SHOTS = 24, 3
+PEOPLE, SHOTS = 40, 2
+FEW = (8, 16, 32)
 SIDES = (8, 12, 16, 24, 32, 48, 64)
 
 
@@ -74,7 +76,7 @@ def made(
 ) -> dict[str, Faces]:
     """What a method makes of the inputs, as the harness stores it."""
     found = {}
-    for name, lr in CriticalResolution().inputs(data).items():
+    for name, lr in CriticalResolution(sides=FEW).inputs(data).items():
         out = steps.outputs(root / name, lr, 4, "method")
         write_images(upscale(next(lr.batches(len(lr)))).clamp(0, 1), out.names, out.root)
         found[name] = out
@@ -84,7 +86,7 @@ def made(
 def measured(
     data: Split, more: dict[str, Faces], protocol: CriticalResolution | None = None
 ) -> tuple[dict[str, Score], dict[str, Curve]]:
-    scores, curves = steps.score(data.lr, data, protocol or CriticalResolution(), more)
+    scores, curves = steps.score(data.lr, data, protocol or CriticalResolution(sides=FEW), more)
     return {score.metric: score for score in scores}, {curve.metric: curve for curve in curves}
 
 
@@ -96,7 +98,7 @@ def test_inputs_are_probes_at_each_resolution(data: Split) -> None:
         assert faces.names == inputs["r64"].names
         assert len(faces) == PEOPLE * (SHOTS - 1)
     np.testing.assert_array_equal(
-        inputs["r64"].pixels(), data.hr.take([i for i in range(72) if i % SHOTS]).pixels()
+        inputs["r64"].pixels(), data.hr.take([i for i in range(2 * PEOPLE) if i % SHOTS]).pixels()
     )
 
 
@@ -111,14 +113,14 @@ def test_curves_and_crossings_of_a_method(data: Split, tmp_path: Path) -> None:
     assert list(curves) == ["accuracy[looks,level]", *names]
     for name in names:
         curve = curves[name]
-        assert curve.x == tuple(map(float, SIDES))
+        assert curve.x == tuple(map(float, FEW))
         assert curve.n == PEOPLE * (SHOTS - 1)
         for low, y, high in zip(curve.low, curve.y, curve.high, strict=True):
             assert -1 <= low <= y <= high <= 1
         assert curve.y[-1] > curve.y[0]
     found = scores["critical_resolution[looks]"]
     assert found.value is not None
-    assert 8 < found.value < 64
+    assert 8 < found.value < 32
     assert len(found.samples) == 20
     assert found.sampling == "jackknife"
     everything = [*scores.values(), *curves.values()]
@@ -131,8 +133,7 @@ def test_the_crossing_lies_where_the_curve_meets_the_level(data: Split, tmp_path
     curve = curves["accuracy[looks]"]
     at = scores["critical_resolution[looks]"].value
     assert at is not None
-    assert list(curve.y) == sorted(curve.y)  # else a smoothed curve would meet it
-    there = np.interp(math.log2(at), np.log2(curve.x), curve.y)
+    there = np.interp(math.log2(at), np.log2(curve.x), monotone(np.array(curve.y)))
     assert there == pytest.approx(curves["accuracy[looks,level]"].y[0], abs=1e-9)
 
 
@@ -149,7 +150,7 @@ def test_originals_keep_their_accuracy_below_all_resolutions(data: Split, tmp_pa
     assert found.note.startswith("< 8 px: accuracy keeps ")
     assert not found.ranked
     assert found.samples == ()
-    assert curves["accuracy[looks]"].y[-1] == pytest.approx(curves["accuracy[looks,input]"].y[-1])
+    assert min(curves["accuracy[looks]"].y) >= curves["accuracy[looks,level]"].y[0]
 
 
 def test_nonsense_never_reaches_the_level(data: Split, tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_nonsense_never_reaches_the_level(data: Split, tmp_path: Path) -> None:
     found = scores["critical_resolution[looks]"]
     assert found.value is None
     assert found.high is None
-    assert found.note.startswith("> 64 px: accuracy stays below ")
+    assert found.note.startswith("> 32 px: accuracy stays below ")
     assert max(curves["accuracy[looks]"].y) < 0.6
     assert scores["critical_resolution[looks,input]"].value is not None
 
@@ -170,7 +171,7 @@ def test_nonsense_never_reaches_the_level(data: Split, tmp_path: Path) -> None:
 def test_the_level_is_a_setting_and_part_of_the_identity(data: Split, tmp_path: Path) -> None:
     more = made(tmp_path, data)
     strict, _ = measured(data, more)
-    loose, curves = measured(data, more, CriticalResolution(level=0.8))
+    loose, curves = measured(data, more, CriticalResolution(level=0.8, sides=FEW))
     one, other = (scores["critical_resolution[looks]"] for scores in (strict, loose))
     assert one.value is not None
     assert other.value is not None
@@ -195,12 +196,15 @@ def test_the_order_of_pictures_changes_no_number(
 def test_resolutions_above_the_originals_are_left_out_with_a_note(
     embedder: None, draw: Draw, store: Store, tmp_path: Path
 ) -> None:
-    people = tuple(f"p{i // 2}" for i in range(48))
-    pixels = draw(24, size=32, seed=5).repeat(2, axis=0)
+    people = tuple(f"p{i // 2}" for i in range(80))
+    pixels = draw(40, size=32, seed=5).repeat(2, axis=0)
     data = Split(store(draw(2, size=8), "lr"), store(pixels, "hr", identities=people))
     assert list(CriticalResolution().inputs(data)) == ["r8", "r12", "r16", "r24", "r32"]
-    _, curves = measured(data, made(tmp_path, data))
-    assert curves["accuracy[looks]"].note == "48, 64 px left out: the originals have 32"
+    more = made(tmp_path, data)
+    _, curves = measured(data, more)
+    assert curves["accuracy[looks]"].x == (8, 16, 32)
+    every = measured(data, more, CriticalResolution(sides=(*FEW, 48, 64)))[1]
+    assert every["accuracy[looks]"].note == "48, 64 px left out: the originals have 32"
 
 
 @pytest.mark.parametrize(
@@ -233,10 +237,10 @@ def test_without_an_embedder_one_sentence_is_all(
 
 def test_unknown_or_few_people_end_in_a_sentence(data: Split) -> None:
     nobody = replace(data, hr=replace(data.hr, identities=None))
-    few = replace(data, hr=data.hr.take(range(21)))
+    few = replace(data, hr=data.hr.take(range(14)))
     for split, said in (
         (nobody, "needs to know who is shown; hr does not say"),
-        (few, "needs 20 people with two or more pictures; hr holds 7"),
+        (few, "needs 40 people with two or more pictures; hr holds 7"),
     ):
         assert CriticalResolution().inputs(split) == {}
         assert measured(split, {})[0]["critical_resolution[looks]"].note == said
