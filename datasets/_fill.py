@@ -32,6 +32,7 @@ from facesr.datasets._record import Dropped, Made, Record, draw
 from facesr.datasets._writer import Writer, locked
 
 _STEP = 32  # photographs per piece of work; decides where shards end
+_SEARCHED = 8  # the same, where a detector looks at each, which takes long
 _MANY = 512  # faces from which a piece of work has enough of them
 _CHUNK = 2**15  # candidates that are kept in memory where only some faces are wanted
 _FEW = 200  # records for which starting processes takes longer than it saves
@@ -150,7 +151,8 @@ class _Filling:
     def _stretch(self, cut: Cut, records: Iterable[Record], advance: Advance) -> None:
         """Take the faces of candidates, writing down after each step where one may go on."""
         place, n = self._place, self._pick.n
-        for step, results in cut(islice(_steps(records), place["step"], None)):
+        most = _STEP if self._pick.cutter.search is None else min(_STEP, _SEARCHED)
+        for step, results in cut(islice(_steps(records, most), place["step"], None)):
             before = place["kept"]
             for result in results:
                 if place["kept"] == n:
@@ -194,13 +196,13 @@ def in_order(names: Sequence[str], seed: int) -> list[int]:
     return np.argsort(draws, kind="stable").tolist()
 
 
-def _steps(records: Iterable[Record]) -> Iterator[Step]:
+def _steps(records: Iterable[Record], most: int) -> Iterator[Step]:
     """Group candidates by photograph, and photographs into pieces of work."""
     step: Step = []
     for _, group in groupby(records, key=lambda record: record.photo):
         while photo := list(islice(group, _MANY)):
             step.append(photo)
-            if len(step) == _STEP or sum(map(len, step)) >= _MANY:
+            if len(step) == most or sum(map(len, step)) >= _MANY:
                 yield step
                 step = []
     if step:
@@ -211,7 +213,7 @@ def _steps(records: Iterable[Record]) -> Iterator[Step]:
 def _worked(cutter: Cutter, workers: int, records: int) -> Iterator[Cut]:
     """Give what cuts the faces of steps, in order; with processes, a few steps are under way."""
     count = workers or int(os.environ.get("FACESR_WORKERS", 0)) or _cores()
-    if count == 1 or records < _FEW:
+    if count == 1 or records < (_FEW if cutter.search is None else min(_FEW, _SEARCHED)):
         yield lambda steps: ((step, cutter.cut(step)) for step in steps)
         return
     method = "fork" if sys.platform == "linux" else "spawn"

@@ -65,14 +65,15 @@ class CriticalResolution(Protocol):
 
     The matching score is the mean cosine of a face and another original picture of its person.
     Accuracy is that of telling pairs of one person from pairs of two, each kind counting one half,
-    at thresholds set on originals of other people. The critical resolution is the least one that
+    at thresholds set on originals of other people. Faces of every size reach the recogniser in the
+    one way in which it is shown any face. The critical resolution is the least one that
     keeps `level` of the accuracy on originals: a share, because what is left of an absolute level
     would depend on how good the recogniser is; 95 %, because a loss of that size stands out from
     the interval of a hundred people and lies where curves are steepest, so that the crossing is
     sharp.
 
     Args:
-        embedder: What recognises faces: a name of `bench list metrics`, or a path to an ONNX file.
+        embedder: `arcface`, `face_reid_0095`, `facenet`, or the path of an ONNX file.
         level: Share of the accuracy on originals that is to be kept.
         probes: Pictures of one person that are compared, at most.
         sides: Resolutions, in pixels.

@@ -41,7 +41,7 @@ _DASHES: Mapping[str, Any] = {
     "down": (0, (1, 2)),
     "plus": (0, (8, 3, 2, 3)),
 }
-_INK, _SOFT, _GREY, _PAPER = "#1d1b20", "#5b5762", "#b9b6ae", "#ffffff"
+_INK, _SOFT, _PLAIN, _GREY, _PAPER = "#1d1b20", "#5b5762", "#87838f", "#b9b6ae", "#ffffff"
 _TEXT = 8.0
 _STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -183,7 +183,7 @@ def _plot(where: tuple[str, str], rows: Sequence[Row], families: Mapping[str, st
         member = members.setdefault(key, _member(key, families))
         if isinstance(row.score, Curve):
             member.curves[name] = row.score
-        else:
+        elif name == "critical_resolution":
             member.critical = row.score
     drawn = [key for key, member in members.items() if member.curves.keys() >= _PANELS.keys()]
     if not levels or not drawn:
@@ -196,7 +196,7 @@ def _plot(where: tuple[str, str], rows: Sequence[Row], families: Mapping[str, st
 
 def _member(method: str, families: Mapping[str, str]) -> Member:
     if not method:
-        return Member(NOT_RESTORED, _SOFT, ".", (0, (1, 1)))
+        return Member(NOT_RESTORED, _PLAIN, ".", "-")
     style = look(method, families.get(method, ""))
     marker, dash = _MARKERS[style.shape], _DASHES[style.shape]
     return Member(visible(method), _colours()[style.family], marker, dash)

@@ -123,7 +123,7 @@ def test_curves_and_crossings_of_a_method(data: Split, tmp_path: Path) -> None:
     assert 8 < found.value < 32
     assert len(found.samples) == 20
     assert found.sampling == "jackknife"
-    everything = [*scores.values(), *curves.values()]
+    everything: list[Score | Curve] = [*scores.values(), *curves.values()]
     assert len({each.identity for each in everything}) == len(everything)
     assert all("looks@00000000" in each.identity for each in everything)
 

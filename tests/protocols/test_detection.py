@@ -125,3 +125,19 @@ def test_settings_under_which_nothing_can_be_found_are_refused(setting: dict[str
 def test_no_face_has_no_rate(draw: Draw, store: Store) -> None:
     with pytest.raises(BadData, match="nothing holds no face"):
         Detection().score(store(draw(1)[:0].reshape(0, 64, 64, 3), "nothing"), None)
+
+
+def test_other_detectors_look_for_all_sizes_by_themselves() -> None:
+    with pytest.raises(BadName, match="upsample belongs to hog; mtcnn takes a larger side"):
+        Detection(detector="mtcnn", upsample=1)
+    with pytest.raises(BadName, match="known: hog, mtcnn, retinaface, yunet, scrfd"):
+        Detection(detector="dlib")  # type: ignore[arg-type]
+
+
+def test_an_absent_detector_is_a_sentence(
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACESR_ASSETS", "/nowhere")
+    score = Detection(detector="retinaface").score(store(draw(1), "sr"), None)
+    assert (score.value, score.metric) == (None, "detection[retinaface]")
+    assert score.note.startswith("needs the asset 'retinaface'")

@@ -6,6 +6,7 @@ import pytest
 
 from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
+from facesr.protocols._intervals import rate, wilson
 from facesr.protocols.metrics import identification
 from facesr.protocols.metrics.identification import Identification, ranks, sides
 
@@ -114,3 +115,20 @@ def test_nobody_to_be_found_is_a_sentence(
 def test_an_unknown_gallery_is_a_sentence() -> None:
     with pytest.raises(BadName, match="no gallery named 'hr'; known: originals, outputs, partners"):
         Identification(gallery="hr")  # type: ignore[arg-type]
+
+
+def test_intervals_cover_the_truth_though_some_people_are_easy() -> None:
+    random = np.random.default_rng(0)
+    people = np.repeat(np.arange(60), 4).astype(str).tolist()
+    covered, naive = [], []
+    for _ in range(200):
+        chance = random.beta(1, 0.5, 60)
+        found = random.random(240) < np.repeat(chance, 4)
+        bounds = rate(found, people)
+        assert bounds.low is not None
+        assert bounds.high is not None
+        covered.append(bounds.low <= 100 / 1.5 <= bounds.high)
+        low, high = wilson(int(found.sum()), 240)
+        naive.append(low <= 1 / 1.5 <= high)
+    assert 0.9 <= np.mean(covered) <= 0.99
+    assert np.mean(naive) < 0.88

@@ -16,9 +16,7 @@ Store = Callable[..., Faces]
 
 
 @pytest.fixture
-def originals(
-    draw: Draw, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Faces:
+def originals(draw: Draw, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Faces:
     monkeypatch.setenv("FACESR_CACHE", str(tmp_path / "cache"))
     points = np.arange(12 * 5 * 2, dtype=np.float32).reshape(12, 5, 2)
     people = tuple("abcd"[i % 4] for i in range(12))
@@ -138,5 +136,5 @@ def test_a_place_that_cannot_be_written_is_named(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FACESR_CACHE", str(tmp_path / "file"))
-    with pytest.raises(BadData, match="cannot be written: .* name another folder in FACESR_CACHE"):
+    with pytest.raises(BadData, match=r"cannot be written: .* name another folder in FACESR_CACHE"):
         reduced(originals, 16)

@@ -34,7 +34,7 @@ def cell(method: str, top: float = 0.98, critical: float | None = 20.0, **ends: 
         "critical_resolution[e]", critical, "lower", 150, "critical_resolution[e@1,v1]"
     )
     inputs = Score("critical_resolution[e,input]", 30.0, "lower", 150, "c", low=28.0, high=33.0)
-    scores = [
+    scores: list[Score | Curve] = [
         level,
         curve("accuracy[e]", 0.5, 0.7, 0.9, top),
         curve("cosine[e]", 0.1, 0.3, 0.5, 0.6),
