@@ -4,10 +4,13 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -17,7 +20,7 @@ from torch import Tensor
 
 from facesr.bench.errors import BadData, BadImage
 from facesr.bench.files import write_whole
-from facesr.bench.shards import read_shards
+from facesr.bench.shards import read_shards, room, write_shard
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _AT_ONCE = 1024
@@ -131,6 +134,27 @@ class Faces:
                 "crop it to a square of that size"
             )
         return pixels
+
+
+@contextmanager
+def unpacked(faces: Faces) -> Iterator[Faces]:
+    """Decode faces once, for everything that reads them again and again.
+
+    Yields:
+        The same faces, as shards of a folder that is removed in the end.
+
+    Raises:
+        BadImage: If a file cannot be read or has another size.
+    """
+    if faces.rows is not None:
+        yield faces
+        return
+    with TemporaryDirectory(prefix="facesr-") as folder:
+        images, at = faces.images(), 0
+        while some := list(islice(images, room(faces.size))):
+            write_shard(Path(folder), at, some)
+            at += len(some)
+        yield replace(faces, root=Path(folder), rows=np.arange(at))
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:

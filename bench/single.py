@@ -10,7 +10,7 @@ from facesr.bench import choices, plan, steps
 from facesr.bench.board import Board, Options, learns
 from facesr.bench.contract import Metric
 from facesr.bench.errors import BadData, BadName, BenchError
-from facesr.bench.faces import Faces, folder
+from facesr.bench.faces import Faces, folder, unpacked
 from facesr.bench.files import digest, read_json
 from facesr.bench.run import checked_settings, pick_device, say
 from facesr.bench.score import Score
@@ -57,9 +57,7 @@ def train(
     length = budget or ("paper" if data else "smoke")
     options = Options(length, overrides, pick_device(device), seed, retrain)
     ruler = plan.build_protocol(measure)
-    places = (
-        [choices.parse("datasets", dataset)] if dataset else plan.default_datasets(data, ruler)
-    )
+    places = [choices.parse("datasets", dataset)] if dataset else plan.default_datasets(data, ruler)
     store = Store(out)
     board = Board(store, measure, ruler, options, say)
     built = board.method(choice)
@@ -173,7 +171,8 @@ def score(
         if metric.needs in ("faces", "pairs") and real is None:
             wish = "real faces" if metric.needs == "faces" else "originals of the same names"
             raise BadName(f"{type(metric).__name__.lower()} needs {wish}; give --reference DIR")
-    return [metric.score(sr, real) for metric in chosen]
+    with unpacked(sr) as once, unpacked(real or sr) as other:
+        return [metric.score(once, other if real else None) for metric in chosen]
 
 
 def _fits(metric: Metric, sr: Faces, real: Faces | None) -> bool:

@@ -4,10 +4,10 @@ import csv
 import math
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from facesr.bench import catalog, provenance
 from facesr.bench.catalog import Kind
 from facesr.bench.contract import Method, Protocol, Split
 from facesr.bench.errors import BenchError, Stale
-from facesr.bench.faces import Faces, write_images
+from facesr.bench.faces import Faces, unpacked, write_images
 from facesr.bench.files import digest, digest_of, read_json, write_json, write_whole
 from facesr.bench.plan import settings_of
 from facesr.bench.progress import progress
@@ -248,7 +248,7 @@ def score(
         BenchError: If a number is NaN or infinite.
     """
     scores, curves = [], []
-    for result in chain(protocol.score(sr, data), protocol.curves(more, data) if more else ()):
+    for result in _results(sr, data, protocol, more or {}):
         if isinstance(result, Curve):
             curves.append(result)
             numbers = (*result.y, *result.low, *result.high)
@@ -259,6 +259,18 @@ def score(
         if not all(math.isfinite(x) for x in numbers):
             raise BenchError(f"{result.metric} is not finite on {sr.title}; look at {sr.root}")
     return scores, curves
+
+
+def _results(
+    sr: Faces, data: Split, protocol: Protocol, more: Mapping[str, Faces]
+) -> Iterator[Score | Curve]:
+    """Measure, each image decoded once."""
+    with unpacked(sr) as once:
+        yield from protocol.score(once, data)
+    if more:
+        with ExitStack() as stack:
+            made = {name: stack.enter_context(unpacked(faces)) for name, faces in more.items()}
+            yield from protocol.curves(made, data)
 
 
 def machine(method: Method) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesr.bench.errors import BadData, BadImage
-from facesr.bench.faces import Faces, folder, read_image, write_images, write_png
+from facesr.bench.faces import Faces, folder, read_image, unpacked, write_images, write_png
 
 
 def random_pixels(size: int = 8, seed: int = 0) -> NDArray[np.uint8]:
@@ -199,3 +199,20 @@ def test_hidden_files_are_passed_over(tmp_path: Path) -> None:
     Image.new("RGB", (16, 16)).save(tmp_path / "a.png")
     (tmp_path / "._a.png").write_bytes(b"left by a file manager")
     assert folder(tmp_path).names == ("a.png",)
+
+
+def test_unpacked_faces_are_the_same_and_leave_nothing_behind(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(5):
+        write_png(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8), tmp_path / f"{i}.png")
+    faces = folder(tmp_path)
+    with unpacked(faces) as once:
+        assert once.root != faces.root
+        assert (once.names, once.fingerprint) == (faces.names, faces.fingerprint)
+        assert torch.equal(once.take([3, 1]).pixels(), faces.take([3, 1]).pixels())
+        with unpacked(once) as twice:
+            assert twice is once
+    assert not once.root.exists()
+    (tmp_path / "2.png").write_bytes(b"")
+    with pytest.raises(BadImage, match=r"2\.png"), unpacked(faces):
+        raise AssertionError
