@@ -201,6 +201,7 @@ class CriticalResolution(Protocol):
                 low=tuple(low for low, _ in ends),
                 high=tuple(high for _, high in ends),
                 identity=self._label(f"{name}{kind}", hr, embedder),
+                interval=f"{_HOW}; Wilson where all people agree" if share else _HOW,
             )
         accuracy = np.stack([each.accuracy for each in found], axis=1)
         crossings = critical.crossing(bench.sides, accuracy, bench.target)
@@ -222,7 +223,7 @@ class CriticalResolution(Protocol):
             n=len(bench.setting.probes),
             identity=self._label("accuracy,level", hr, embedder),
             interval=_HOW,
-            note=f"{self.level:.0%} of {bench.full:.3f}, the accuracy on originals",
+            note=f"{100 * self.level:g} % of {bench.full:.3f}, the accuracy on originals",
         )
 
     def _label(self, name: str, hr: Faces, embedder: Extractor) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from facesr.bench.errors import BadName
 from facesr.bench.files import write_text
 from facesr.bench.store import Results
+from facesr.reports._curves import write_curves
 from facesr.reports._families import families
 from facesr.reports._layout import tables
 from facesr.reports.table import comma_separated, latex, markdown
@@ -37,7 +38,7 @@ def write(
     formats: Sequence[str] = ("md", "csv", "latex", "html"),
     pictures: bool = True,
 ) -> list[Path]:
-    """Write `table.md`, `table.csv`, `table.tex` and `index.html`.
+    """Write `table.md`, `table.csv`, `table.tex` and `index.html`, with figures of curves if any.
 
     Args:
         results: Rows and failures.
@@ -48,7 +49,7 @@ def write(
             asks to be kept private.
 
     Returns:
-        The files, in the order of `formats`.
+        The files, figures first, then in the order of `formats`.
 
     Raises:
         BadName: If there is no such format.
@@ -59,7 +60,7 @@ def write(
             raise BadName(f"no format named {name!r}; known: {', '.join(FILES)}")
     known = families(results)
     boards = tables(results.rows, results.failures, known)
-    paths = []
+    paths = write_curves(results, out, known) if formats else []
     for name in formats:
         paths.append(out / FILES[name])
         if name in _TEXT:

@@ -1,35 +1,36 @@
 """Natural image quality evaluator: how far local statistics lie from those of good photographs.
 
 Paper: Mittal, Soundararajan & Bovik, Making a "completely blind" image quality analyzer, IEEE
-Signal Processing Letters 2013. Conventions of the authors' MATLAB release: brightness of 16 to
-235 rounded to integers, blocks of 96 pixels, a second scale halved by antialiased bicubic. The
-model is theirs, too.
+Signal Processing Letters 2013. Conventions of the authors' MATLAB release: blocks of 96 pixels, a
+second scale halved by antialiased bicubic; the model is theirs, too. Brightness is an integer: 16
+to 235 as in BasicSR and most papers on restoration, or 0 to 255 as in the release itself and in
+pyiqa, which gives other numbers.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facesr.bench import assets
 from facesr.bench.contract import Metric
+from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
 from facesr.bench.progress import progress
 from facesr.bench.score import Score
 from facesr.protocols import _luma
 from facesr.protocols._checks import called, some, too_small
 from facesr.protocols._identity import DIGITS, identity, versions
+from facesr.protocols._luma import Array, Pixels
 from facesr.protocols._scores import absent, per_picture
 from facesr.protocols.metrics import _blocks
 
 VERSION = 1
 BLOCK = 96
-LUMA = "rounded"
 _BATCH = 128
 
-Array = NDArray[np.float64]
+Luma = Literal["rounded", "grey"]
 
 
 class Model(NamedTuple):
@@ -43,7 +44,7 @@ def niqe(y: Array, model: Model, block: int = BLOCK) -> Array:
     """Rate images without a reference (eq. 10).
 
     Args:
-        y: Brightness, (n, h, w), integers of 16 to 235; cut to whole blocks.
+        y: Brightness, (n, h, w), integers up to 255; cut to whole blocks.
         model: Statistics of good photographs, from blocks of the same side.
         block: Side of a block, even.
 
@@ -56,7 +57,17 @@ def niqe(y: Array, model: Model, block: int = BLOCK) -> Array:
 
 @dataclass(frozen=True)
 class Niqe(Metric):
-    """NIQE as published, defined from 96 pixels on; see `niqe_fit` for smaller faces."""
+    """NIQE as published, defined from 96 pixels on; see `niqe_fit` for smaller faces.
+
+    Args:
+        luma: Brightness, `rounded` (16 to 235) or `grey` (0 to 255).
+    """
+
+    luma: Luma = "rounded"
+
+    def __post_init__(self) -> None:
+        if self.luma not in get_args(Luma):
+            raise BadName(f"no luma named {self.luma!r}; known: {', '.join(get_args(Luma))}")
 
     def missing(self) -> str:
         """Say how to get the published model."""
@@ -64,20 +75,22 @@ class Niqe(Metric):
 
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`; the reference is not looked at."""
-        small = too_small(some(sr, "niqe"), BLOCK)
+        name = "niqe" if self.luma == "rounded" else f"niqe[{self.luma}]"
+        small = too_small(some(sr, name), BLOCK)
         mark = f"live@{assets.asset('niqe').sha256[:DIGITS]}"
         label = identity(
             "niqe",
             block=BLOCK,
-            luma=LUMA,
+            luma=self.luma,
             params=mark,
             version=versions(VERSION, _blocks.VERSION, _luma.VERSION),
         )
         why = f"{small}; niqe[fit] is the variant for small ones" if small else self.missing()
         if why:
-            return absent("niqe", sr, why, better="lower", identity=label, group="realism")
-        values = rate(sr, published(), BLOCK)
-        return per_picture("niqe", values, sr, better="lower", identity=label, group="realism")
+            return absent(name, sr, why, better="lower", identity=label, group="realism")
+        convert = studio if self.luma == "rounded" else _blocks.grey
+        values = rate(brightness(sr, name, convert), published(), BLOCK)
+        return per_picture(name, values, sr, better="lower", identity=label, group="realism")
 
 
 def published() -> Model:
@@ -90,17 +103,24 @@ def published() -> Model:
         return Model(file["mu_pris_param"].ravel(), file["cov_pris_param"])
 
 
-def rate(sr: Faces, model: Model, block: int) -> Array:
-    """Rate every face, (n,)."""
-    return np.concatenate([niqe(y, model, block) for y in brightness(sr, "niqe")])
+def rate(parts: Iterator[Array], model: Model, block: int) -> Array:
+    """Rate images that come some at a time, (n,)."""
+    return np.concatenate([niqe(y, model, block) for y in parts])
 
 
-def brightness(faces: Faces, what: str) -> Iterator[Array]:
+def studio(rgb: Pixels) -> Array:
+    """Return brightness rounded to integers of 16 to 235, (n, h, w)."""
+    return _luma.luma(rgb).round()
+
+
+def brightness(
+    faces: Faces, what: str, convert: Callable[[Pixels], Array] = studio
+) -> Iterator[Array]:
     """Yield the brightness of faces, (up to 128, h, w), showing progress."""
     with progress(f"{what} of {called(faces)}", len(faces)) as advance:
         for start in range(0, len(faces), _BATCH):
             part = faces.take(range(start, min(start + _BATCH, len(faces))))
-            yield _luma.luma(part.pixels().numpy()).round()
+            yield convert(part.pixels().numpy())
             advance(len(part))
 
 

@@ -23,7 +23,7 @@ from facesr.protocols._identity import identity, versions
 from facesr.protocols._scores import absent, per_picture
 from facesr.protocols.metrics import _blocks, niqe
 from facesr.protocols.metrics._blocks import FEATURES
-from facesr.protocols.metrics.niqe import LUMA, Model, brightness, rate
+from facesr.protocols.metrics.niqe import Model, brightness, rate
 
 VERSION = 1
 NAME = "niqe[fit]"
@@ -70,7 +70,7 @@ class NiqeFit(Metric):
         label = identity(
             "niqe",
             block=self.block,
-            luma=LUMA,
+            luma="rounded",
             params="fit",
             sharp=SHARP,
             reference=real,
@@ -86,7 +86,7 @@ class NiqeFit(Metric):
                 f"{called(real)} has fewer, take more reference faces"
             )
             return absent(NAME, sr, why, better="lower", identity=label, group="realism")
-        values = rate(sr, Model(packed[0], packed[1:]), self.block)
+        values = rate(brightness(sr, NAME), Model(packed[0], packed[1:]), self.block)
         return per_picture(NAME, values, sr, better="lower", identity=label, group="realism")
 
 

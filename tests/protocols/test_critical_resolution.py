@@ -177,7 +177,7 @@ def test_the_level_is_a_setting_and_part_of_the_identity(data: Split, tmp_path: 
     assert other.value is not None
     assert other.value < one.value
     assert one.identity != other.identity
-    assert curves["accuracy[looks,level]"].note.startswith("80% of ")
+    assert curves["accuracy[looks,level]"].note.startswith("80 % of ")
 
 
 def test_the_order_of_pictures_changes_no_number(

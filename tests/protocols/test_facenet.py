@@ -27,7 +27,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             buffer.normal_(0, 0.1)
     folder = tmp_path_factory.mktemp("assets")
     path = folder / assets.asset("facenet").file
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     torch.save(network.state_dict(), path)
     ours = replace(assets.asset("facenet"), sha256=digest(path))
     others = tuple(a for a in assets.ASSETS if a.name != "facenet")

@@ -10,7 +10,8 @@ from facesr.bench.errors import BenchError
 from facesr.bench.score import Curve, Row, Score
 from facesr.bench.store import Results
 from facesr.reports import _curves
-from facesr.reports._curves import apart, plots, write_curves
+from facesr.reports._curve_figure import apart
+from facesr.reports._curves import plots, write_curves
 
 FAMILIES = {"bicubic": "interpolation", "lrgan": "unpaired"}
 SIDES = (8.0, 16.0, 32.0, 64.0)
