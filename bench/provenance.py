@@ -18,6 +18,7 @@ PACKAGES = (
     "scikit-image",
     "dlib-bin",
     "facenet-pytorch",
+    "onnxruntime",
 )
 
 

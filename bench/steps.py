@@ -18,7 +18,7 @@ from facesr.bench.catalog import Kind
 from facesr.bench.contract import Method, Protocol, Split
 from facesr.bench.errors import BenchError, Stale
 from facesr.bench.faces import Faces, unpacked, write_images
-from facesr.bench.files import digest, digest_of, read_json, write_json, write_whole
+from facesr.bench.files import digest, digest_of, plain, read_json, write_json, write_whole
 from facesr.bench.plan import settings_of
 from facesr.bench.progress import progress
 from facesr.bench.score import Curve, Score
@@ -26,7 +26,7 @@ from facesr.bench.store import difference
 
 BATCH = 32
 HARNESS = 1  # raise it when decoding, batching, clamping or rounding change a pixel
-RULERS = ("dlib-bin", "facenet-pytorch")  # packages whose weights are part of a metric
+RULERS = ("dlib-bin", "facenet-pytorch", "onnxruntime")  # their weights and code decide metrics
 Say = Callable[[str], None]
 
 
@@ -67,8 +67,9 @@ def code_version(kind: Kind, name: str) -> str:
 
 
 def fingerprint(data: Split) -> str:
-    """Return the fingerprint of both halves of a split."""
-    return digest_of([data.lr.fingerprint, data.hr.fingerprint, data.paired])
+    """Return the fingerprint of both halves of a split, and of the pairs it hands out."""
+    pairs = [plain(data.pairs)] if data.pairs else []
+    return digest_of([data.lr.fingerprint, data.hr.fingerprint, data.paired, *pairs])
 
 
 def training_key(method: Method, name: str, data: Split) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def score_key(
         "made": digest_of(made),
         "input": data.lr.fingerprint,
         "reference": data.hr.fingerprint,
+        "pairs": digest_of(plain(data.pairs)) if data.pairs else "",
         "protocol": vars(protocol),
         "code": code_version("protocols", name),
         "packages": {name: provenance.versions()[name] for name in RULERS},
