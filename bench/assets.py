@@ -9,6 +9,7 @@ insightface with `root` set to its folder `insightface`, lpips with `model_path`
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from os import environ
@@ -19,7 +20,17 @@ from facesr.bench._published import PUBLISHED, Asset
 from facesr.bench.errors import BadName, BenchError, sentence
 from facesr.bench.files import cache_folder, digest, read_json, write_json
 
-__all__ = ["ASSETS", "Asset", "State", "asset", "assets_folder", "find", "missing", "states"]
+__all__ = [
+    "ASSETS",
+    "Asset",
+    "State",
+    "asset",
+    "assets_folder",
+    "difference",
+    "find",
+    "missing",
+    "states",
+]
 
 ASSETS = PUBLISHED
 SETTLED_NS = 2_000_000_000  # a younger file may still change without a change of its times
@@ -154,10 +165,8 @@ def _remembered(path: Path, reread: bool) -> str:
     came = digest(path)
     if _stamp(path) == stamp and time.time_ns() - stamp.changed > SETTLED_NS:
         _known[place] = stamp, came
-        try:
+        with suppress(OSError):  # a cache that cannot be written costs time, nothing else
             write_json(_memory(), _written() | {place: stamp._asdict() | {"sha256": came}})
-        except OSError:  # a cache that cannot be written costs time, nothing else
-            pass
     return came
 
 

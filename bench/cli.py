@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from facesr.bench import catalog, data_cli
+from facesr.bench import assets_cli, catalog, data_cli
 from facesr.bench.errors import BadName, BenchError, sentence
 from facesr.bench.options import (
     AsJson,
@@ -34,6 +34,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_cli.app)
+app.add_typer(assets_cli.app)
 
 
 @app.command()
