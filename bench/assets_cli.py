@@ -11,7 +11,7 @@ import typer
 from facesr.bench import assets
 from facesr.bench.assets import State
 from facesr.bench.errors import BadName
-from facesr.bench.files import plain
+from facesr.bench.files import plain, spoken
 from facesr.bench.options import AsJson
 
 COLUMNS = 80
@@ -41,7 +41,7 @@ def list_(names: Names = None, json: AsJson = False) -> None:
         words = (
             state.name.ljust(name),
             state.state.ljust(10),
-            _room(state.size).rjust(9),
+            spoken(state.size).rjust(9),
             state.sha256[:8],
             state.licence.ljust(licence),
         )
@@ -82,7 +82,7 @@ def fetch(
         elif not json:
             came = "fetched" if result.fetched else "there already"
             terms = assets.asset(result.name).licence
-            _print(f"{result.name}: {came}, {_room(result.bytes)}, licence: {terms}")
+            _print(f"{result.name}: {came}, {spoken(result.bytes)}, licence: {terms}")
             _print(f"  {result.path}")
     if json:
         _print_json(results)
@@ -98,7 +98,7 @@ def verify(names: Names = None, json: AsJson = False) -> None:
         if json:
             continue
         if state.state == "present":
-            _print(f"{state.name}: as published, {_room(state.path.stat().st_size)}")
+            _print(f"{state.name}: as published, {spoken(state.path.stat().st_size)}")
         elif state.state == "wrong file" or names:
             _print(f"{state.name}: {state.problem}")
         sys.stdout.flush()
@@ -144,20 +144,6 @@ def _indented(text: str) -> str:
 def _lines(text: str, width: int = COLUMNS) -> Iterator[str]:
     """Break a text between words, never inside an address or a path."""
     yield from textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _room(size: float) -> str:
-    """Write a number of bytes as people read it; nothing where it is not known.
-
-    >>> _room(512), _room(3_500_000), _room(0)
-    ('512 bytes', '3.3 MiB', '')
-    """
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            break
-        size /= 1024
-    written = f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
-    return written if size else ""
 
 
 def _print_json(value: Any) -> None:

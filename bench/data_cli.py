@@ -14,7 +14,7 @@ import typer
 from facesr.bench import cards
 from facesr.bench import data as calls
 from facesr.bench.data import Finding, Half, Prepared
-from facesr.bench.files import plain
+from facesr.bench.files import plain, spoken
 from facesr.bench.options import AsJson, Limit
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ def _prepared(done: Prepared) -> str:
 def _half(half: Half) -> Iterator[str]:
     people = f", {_count(half.people, 'person', 'people')}" if half.people else ""
     faces = _count(half.faces, "face", "faces")
-    yield f"  {half.half}    {faces} of {half.size} px{people}; {_room(half.bytes)}"
+    yield f"  {half.half}    {faces} of {half.size} px{people}; {spoken(half.bytes)}"
     yield f"        {half.folder}"
     width = max((len(f"{n:,}") for n in half.dropped.values()), default=0)
     for reason, n in half.dropped.items():
@@ -177,19 +177,6 @@ def _half(half: Half) -> Iterator[str]:
 
 def _count(n: int, one: str, many: str) -> str:
     return f"{n:,} {one if n == 1 else many}"
-
-
-def _room(size: float) -> str:
-    """Write a number of bytes as people read it.
-
-    >>> _room(512), _room(3_500_000)
-    ('512 bytes', '3.3 MiB')
-    """
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            break
-        size /= 1024
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
 
 
 def _finding(finding: Finding) -> str:

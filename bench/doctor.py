@@ -33,7 +33,7 @@ def examine(data: Path | None = None) -> dict[str, Any]:
         "cache": str(cache_folder()),
         "assets_folder": str(assets.assets_folder()),
         "packages": {name: find_spec(name) is not None for name in OPTIONAL},
-        "assets": {known.name: assets.missing(known.name) or "present" for known in assets.ASSETS},
+        "assets": {s.name: s.problem or "present" for s in assets.states()},
         "datasets": {
             name: cards.missing(name, data) or "present"
             for name in catalog.names("datasets")

@@ -101,3 +101,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def spoken(size: float) -> str:
+    """Write a number of bytes as people read it.
+
+    >>> spoken(512), spoken(3_500_000)
+    ('512 bytes', '3.3 MiB')
+    """
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024 or unit == "GiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

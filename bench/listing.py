@@ -1,11 +1,11 @@
 """What is installed, as data and as text; nothing is imported unless parameters are counted."""
 
-from dataclasses import asdict
 from typing import Any, cast
 
 from facesr.bench import assets, catalog
 from facesr.bench.catalog import Kind
 from facesr.bench.errors import BenchError
+from facesr.bench.files import plain
 
 
 def listing(what: str, params: bool = False) -> list[dict[str, Any]]:
@@ -19,8 +19,7 @@ def listing(what: str, params: bool = False) -> list[dict[str, Any]]:
         One dictionary per entry, in order of name.
     """
     if what == "assets":
-        absent = {known.name: assets.missing(known.name) for known in assets.ASSETS}
-        return [asdict(a) | {"present": not absent[a.name]} for a in assets.ASSETS]
+        return [plain(s) | {"present": s.state == "present"} for s in assets.states()]
     kind = cast(Kind, what)
     return [_entry(kind, name, params) for name in catalog.names(kind)]
 

@@ -5,6 +5,12 @@ Signal Processing Letters 2013. Conventions of the authors' MATLAB release: bloc
 second scale halved by antialiased bicubic; the model is theirs, too. Brightness is an integer: 16
 to 235 as in BasicSR and most papers on restoration, or 0 to 255 as in the release itself and in
 pyiqa, which gives other numbers.
+
+Blur raises the number always, noise only beyond about 2 grey values: less of it may lower that of a
+smooth picture. A picture of less than 192 pixels is a single block. Where 7x7 pixels are equal,
+coefficients are zero and belong to neither side of a distribution; programs that keep the rounding
+errors of such areas count them as texture and differ there, pyiqa by up to 0.12 on enlarged faces
+of LFW. Elsewhere it differs by up to 0.02, because it rounds the Gaussian to single precision.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,7 +34,7 @@ from facesr.protocols.metrics import _blocks
 
 VERSION = 1
 BLOCK = 96
-_BATCH = 128
+_AT_ONCE = 1 << 17  # pixels: few, so that they stay in the processor's cache
 
 Luma = Literal["rounded", "grey"]
 
@@ -49,10 +55,11 @@ def niqe(y: Array, model: Model, block: int = BLOCK) -> Array:
         block: Side of a block, even.
 
     Returns:
-        Distances, (n,), lower is better; finite for any image.
+        Distances, (n,), lower is better; finite for any image that holds no NaN, else NaN.
     """
     blocks, _ = _blocks.block_features(y, block)
-    return np.array([_distance(each, model) for each in blocks])
+    values = np.array([_distance(each, model) for each in blocks])
+    return np.where(np.isnan(y).any(axis=(1, 2)), np.nan, values)
 
 
 @dataclass(frozen=True)
@@ -116,10 +123,11 @@ def studio(rgb: Pixels) -> Array:
 def brightness(
     faces: Faces, what: str, convert: Callable[[Pixels], Array] = studio
 ) -> Iterator[Array]:
-    """Yield the brightness of faces, (up to 128, h, w), showing progress."""
+    """Yield the brightness of some faces at a time, (n, h, w), showing progress."""
+    step = max(1, _AT_ONCE // faces.size**2)
     with progress(f"{what} of {called(faces)}", len(faces)) as advance:
-        for start in range(0, len(faces), _BATCH):
-            part = faces.take(range(start, min(start + _BATCH, len(faces))))
+        for start in range(0, len(faces), step):
+            part = faces.take(range(start, min(start + step, len(faces))))
             yield convert(part.pixels().numpy())
             advance(len(part))
 
@@ -132,4 +140,4 @@ def _distance(blocks: Array, model: Model) -> float:
     mean = np.where(known, blocks, 0).sum(axis=0) / known.sum(axis=0).clip(1)
     away = model.mean - mean
     inverse = np.linalg.pinv((model.covariance + covariance) / 2)
-    return float(np.sqrt(max(0.0, away @ inverse @ away)))
+    return float(np.sqrt(np.maximum(0, away @ inverse @ away)))

@@ -3,14 +3,21 @@
 Paper: Mittal, Soundararajan & Bovik, Making a "completely blind" image quality analyzer, IEEE
 Signal Processing Letters 2013; fitting as in section III-C. The published model belongs to blocks
 of 96 pixels and says nothing about smaller ones. Numbers are comparable under one reference set
-and one block only, and are not those of `niqe`.
+and one block only, and are not those of `niqe`: real faces have about 4 with blocks of 32 pixels,
+and 2 with blocks of 16.
+
+A model of few blocks has a covariance that is too narrow in some directions, along which every
+picture looks far away. Measured on LFW at 64 pixels with blocks of 32, against a model of 5,908
+blocks: 75 blocks raise values by 50 % (and agree with the large model on which faces are worse at a
+correlation of only .85), 179 by 15 % (.94), 448 by 6 % (.97), 1,186 by 2 % (.99). Hence at least
+180 blocks, and a note below 1,152. The interval leaves this out, because all methods share a model.
+Noise of less than 2 grey values does not raise the number.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from facesr.bench.contract import Metric, Needs
 from facesr.bench.errors import BadName
@@ -20,17 +27,17 @@ from facesr.protocols import _luma
 from facesr.protocols._cache import stored
 from facesr.protocols._checks import called, given, same_size, too_small
 from facesr.protocols._identity import identity, versions
+from facesr.protocols._luma import Array
 from facesr.protocols._scores import absent, per_picture
 from facesr.protocols.metrics import _blocks, niqe
 from facesr.protocols.metrics._blocks import FEATURES
 from facesr.protocols.metrics.niqe import Model, brightness, rate
 
-VERSION = 1
+VERSION = 2
 NAME = "niqe[fit]"
 SHARP = 0.75
-LEAST_BLOCKS = 2 * FEATURES
-
-Array = NDArray[np.float64]
+LEAST_BLOCKS = 5 * FEATURES
+MANY_BLOCKS = 32 * FEATURES
 
 
 def sharp_blocks(y: Array, block: int) -> Array:
@@ -79,29 +86,64 @@ class NiqeFit(Metric):
         if small := too_small(sr, self.block):
             why = f"{small}; set a smaller block"
             return absent(NAME, sr, why, better="lower", identity=label, group="realism")
-        packed = _packed_model(real, self.block)
-        if len(packed) < 1 + FEATURES:
+        found = _fitted(real, self.block)
+        if found.blocks < LEAST_BLOCKS:
             why = (
                 f"fits its model to at least {LEAST_BLOCKS} sharp blocks of {self.block} pixels; "
-                f"{called(real)} has fewer, take more reference faces"
+                f"{called(real)} has {found.blocks}, take more reference faces"
             )
             return absent(NAME, sr, why, better="lower", identity=label, group="realism")
-        values = rate(brightness(sr, NAME), Model(packed[0], packed[1:]), self.block)
-        return per_picture(NAME, values, sr, better="lower", identity=label, group="realism")
+        values = rate(brightness(sr, NAME), found.model, self.block)
+        return per_picture(
+            NAME,
+            values,
+            sr,
+            better="lower",
+            identity=label,
+            group="realism",
+            note=_note(found.blocks),
+        )
+
+
+class _Fitted(NamedTuple):
+    """A model and how many blocks it rests on."""
+
+    blocks: int
+    model: Model
+
+
+def _note(count: int) -> str:
+    """Warn of a model of few blocks.
+
+    The inverse of a covariance of n samples of p numbers is (n - 1) / (n - p - 2) too large.
+    """
+    if count >= MANY_BLOCKS:
+        return ""
+    excess = np.sqrt((count - 1) / (count - FEATURES - 2)) - 1
+    return (
+        f"its model rests on {count} blocks, which raises all values by about {excess:.0%}; take "
+        f"more reference faces for {MANY_BLOCKS}"
+    )
 
 
 def _code() -> str:
     return versions(VERSION, niqe.VERSION, _blocks.VERSION, _luma.VERSION)
 
 
-def _packed_model(real: Faces, block: int) -> Array:
-    """Return mean and covariance below each other, (37, 36); without rows if not to be had."""
-
+def _fitted(real: Faces, block: int) -> _Fitted:
     def compute() -> Array:
-        parts = [sharp_blocks(y, block) for y in brightness(real, "niqe model")]
-        blocks = np.concatenate(parts)
-        if len(blocks) < LEAST_BLOCKS:
-            return np.empty((0, FEATURES))
-        return np.vstack([blocks.mean(axis=0), np.cov(blocks, rowvar=False)])
+        count, mean, scatter = 0, np.zeros(FEATURES), np.zeros((FEATURES, FEATURES))
+        for y in brightness(real, "niqe model"):
+            blocks = sharp_blocks(y, block)
+            if not len(blocks):
+                continue
+            new = blocks.mean(axis=0)
+            away, count = new - mean, count + len(blocks)
+            share = len(blocks) / count
+            scatter += (blocks - new).T @ (blocks - new)
+            scatter += np.outer(away, away) * share * (count - len(blocks))
+            mean = mean + away * share
+        return np.vstack([np.full(FEATURES, count), mean, scatter / max(1, count - 1)])
 
-    return stored(f"niqe-v{_code()}-block{block}", real.fingerprint, compute)
+    packed = stored(f"niqe-v{_code()}-block{block}", real.fingerprint, compute)
+    return _Fitted(int(packed[0, 0]), Model(packed[1], packed[2:]))

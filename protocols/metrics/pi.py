@@ -7,8 +7,9 @@ metric for single-image super-resolution, CVIU 2017. Conventions of the challeng
 
 Ma's score itself is not computed here. Its random forests are published (model.mat of
 github.com/chaoma99/sr-metric), but its statistics rest on MATLAB's pyramids and linear algebra, and
-the port that exists, in pyiqa, differs by up to 5 % as its authors say. So the scores are read from
-the authors' own program: a file `ma.csv` beside the faces, with a line `name,score` for each.
+the port that exists, in pyiqa, differs by up to 5 %, mostly by less than 1 %, as its author says.
+So the scores are read from the program of Ma et al.: a file `ma.csv` beside the faces, with a line
+`name,score` for each.
 """
 
 from csv import reader
@@ -128,6 +129,6 @@ def _absent(path: Path) -> str:
         return ""
     return (
         "needs the score of Ma et al., which only their MATLAB program computes "
-        "(github.com/chaoma99/sr-metric): run quality_predict on Y of each face without 4 pixels of "
-        f"border and put lines name,score into {FILE} beside the faces"
+        "(github.com/chaoma99/sr-metric): run quality_predict on Y of each face without 4 pixels "
+        f"of border and put lines name,score into {FILE} beside the faces"
     )

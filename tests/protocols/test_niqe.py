@@ -1,19 +1,23 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage, special
+from scipy.io import savemat
 
-from facesr.bench.errors import BenchError
+from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.bench.faces import Faces, read_image
 from facesr.protocols import _luma
 from facesr.protocols._luma import luma
 from facesr.protocols.metrics import _blocks
 from facesr.protocols.metrics import niqe as niqe_file
-from facesr.protocols.metrics._blocks import block_features
-from facesr.protocols.metrics.niqe import Model, Niqe, niqe, published
+from facesr.protocols.metrics._blocks import block_features, grey, normalised
+from facesr.protocols.metrics.niqe import Model, Niqe, niqe, published, studio
 
 Draw = Callable[..., NDArray[np.uint8]]
 Store = Callable[..., Faces]
@@ -172,3 +176,98 @@ def test_a_value_does_not_depend_on_its_batch(draw: Draw) -> None:
     y = luma(draw(5).transpose(0, 3, 1, 2)).round()
     model = Model(np.zeros(36), np.eye(36))
     assert niqe(y, model, 32)[3] == niqe(y[3:4], model, 32)[0]
+
+
+def textured_photos(shared: Path, n: int, size: int) -> NDArray[np.uint8]:
+    """Enlarge LFW faces, (n, 3, size, size), to pictures in which rounding errors decide nothing.
+
+    No grey value is half-way between two integers, and no 7x7 pixels are equal.
+    """
+    found: list[NDArray[np.uint8]] = []
+    for path in sorted((shared / "data" / "lfw").rglob("*.jpg"))[::31]:
+        face = Image.open(path).crop((61, 61, 189, 189))
+        rgb = np.array(face.resize((size, size), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
+        rgb[2][np.tensordot([299, 587, 114], rgb.astype(int), 1) % 1000 == 500] ^= 1
+        planes = np.concatenate([grey(rgb[None]), studio(rgb[None])])
+        if (normalised(planes)[0] != 0).all():
+            found.append(rgb)
+        if len(found) == n:
+            break
+    assert len(found) == n
+    return np.stack(found)
+
+
+@pytest.mark.parametrize("size", [96, 200])
+def test_twenty_photos_have_the_values_of_pyiqa(
+    shared: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    theirs: Any = pytest.importorskip("pyiqa.archs.niqe_arch")
+    tools: Any = pytest.importorskip("pyiqa.archs.func_util")
+    steps = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))
+    window = torch.from_numpy(np.outer(steps, steps) / steps.sum() ** 2)
+    model, rgb = published(), textured_photos(shared, 20, size)
+    names = {"mu_prisparam": model.mean[None], "cov_prisparam": model.covariance}
+    savemat(tmp_path / "model.mat", names)
+    images = torch.from_numpy(rgb).double() / 255
+    for convert, space in ((grey, "yiq"), (studio, "ycbcr")):
+        network = theirs.NIQE(color_space=space, pretrained_model_path=tmp_path / "model.mat")
+        ours = niqe(convert(rgb), model).tolist()
+        as_it_comes = [network(image[None]).item() for image in images]
+        with monkeypatch.context() as patch:  # its window is rounded to single precision
+            patch.setattr(tools, "fspecial", lambda *_: window[None, None])
+            exactly = [network(image[None]).item() for image in images]
+        assert ours == pytest.approx(exactly, abs=1e-5)
+        assert ours == pytest.approx(as_it_comes, abs=2e-2)
+
+
+def test_grey_is_another_column_and_another_identity(
+    draw: Draw, store: Store, weights: Path
+) -> None:
+    faces = store(draw(1, size=96), "big")
+    plain, other = Niqe().score(faces, None), Niqe("grey").score(faces, None)
+    assert (plain.metric, other.metric) == ("niqe", "niqe[grey]")
+    assert "luma=grey" in other.identity
+    assert plain.value != other.value
+    with pytest.raises(BadName, match="no luma named 'hsv'; known: rounded, grey"):
+        Niqe("hsv")  # type: ignore[arg-type]
+
+
+def test_grey_is_rounded_half_up() -> None:
+    pixels = np.array([[0, 0, 250], [4, 0, 2], [5, 5, 45], [255, 255, 255]], np.uint8)
+    # 28.5, 1.424, 9.56, 255
+    assert grey(pixels.T[None, :, :, None]).ravel().tolist() == [29, 1, 10, 255]
+
+
+def test_order_and_batches_change_nothing(
+    draw: Draw, store: Store, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faces, order = store(draw(4, size=96), "sr"), [2, 0, 3, 1]
+    whole = Niqe().score(faces, None).samples
+    monkeypatch.setattr(niqe_file, "_AT_ONCE", 3 * 96**2)
+    shuffled = Niqe().score(faces.take(order), None).samples
+    assert shuffled == pytest.approx([whole[i] for i in order], rel=1e-9)
+
+
+def test_one_picture_has_a_value_without_an_interval_and_none_is_a_sentence(
+    draw: Draw, store: Store, weights: Path
+) -> None:
+    one = Niqe().score(store(draw(1, size=96), "one"), None)
+    assert one.value is not None
+    assert (one.low, one.high) == (None, None)
+    with pytest.raises(BadData, match="holds no face, so there is no niqe"):
+        Niqe().score(store(draw(1, size=96), "none").take([]), None)
+
+
+def test_a_model_that_is_no_number_is_a_sentence(
+    draw: Draw, store: Store, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Model(np.full(36, np.nan), np.eye(36))
+    monkeypatch.setattr(niqe_file, "published", lambda: broken)
+    with pytest.raises(BadData, match=r"niqe of 0000.png is nan"):
+        Niqe().score(store(draw(1, size=96), "sr"), None)
+
+
+def test_a_picture_with_nan_has_the_value_nan(draw: Draw) -> None:
+    y = luma(draw(2, size=96).transpose(0, 3, 1, 2)).round()
+    y[1, 40, 40] = np.nan
+    assert np.isnan(niqe(y, Model(np.zeros(36), np.eye(36)))).tolist() == [False, True]

@@ -1,0 +1,90 @@
+"""The classifier of torchvision in place of FID's network, as early programs for the FID took it.
+
+LRGAN's `inception.py` (2018) cuts torchvision's Inception v3 below its classifier. It differs from
+the network that the FID is defined on in weights, pools and input: pictures of [0, 1] go through
+the change of scale that turns values normalised for ImageNet into [-1, 1], so the network sees
+about [-0.19, 0.45]. Weights: Szegedy et al., Rethinking the Inception architecture for computer
+vision, CVPR 2016, as ported by torchvision.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from facesr.bench import assets
+from facesr.bench.assets import Asset
+from facesr.bench.errors import BenchError
+from facesr.protocols.features.inception import SIDE
+
+_URL = "https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth"
+WEIGHTS = Asset(
+    "inception_torchvision",
+    "hub/checkpoints/inception_v3_google-1a9a5a14.pth",
+    "1a9a5a14",
+    "BSD-3-Clause",
+    _URL,
+    "fid[torchvision] of the protocols lrgan_2018 and scgan_2022",
+    _URL,
+)
+
+
+@dataclass(frozen=True)
+class TorchvisionInception:
+    """The 2,048 averages below the classifier; faces come to 299x299 as in `legacy-pytorch`."""
+
+    name = "inception-torchvision"
+    dim = 2048
+    version = 1
+
+    @property
+    def digest(self) -> str:
+        """First characters of the SHA-256 of the weights, as published."""
+        return WEIGHTS.sha256[:8]
+
+    @property
+    def label(self) -> str:
+        """Name, digest, resize and change of scale."""
+        return f"{self.name}@{self.digest},resize=legacy-pytorch,input=imagenet-rescaled"
+
+    def missing(self) -> str:
+        """Say how to get the weights."""
+        if _place().is_file():
+            return ""
+        return (
+            f"needs the asset {WEIGHTS.name!r}: get {WEIGHTS.basename} from {WEIGHTS.source}, put "
+            f"it at {WEIGHTS.file} below a folder, and name that folder in FACESR_ASSETS"
+        )
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """Turn (n, 3, h, w), float32 in [0, 1], into (n, 2048); on a GPU if there is one.
+
+        Raises:
+            BenchError: If the weights are absent or are others.
+        """
+        if problem := self.missing() or assets.difference(WEIGHTS, _place()):
+            raise BenchError(problem)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        large = F.interpolate(batch.to(device), (SIDE, SIDE), mode="bilinear", align_corners=False)
+        # TF32 would cut features to ten bits
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False, deterministic=True):
+            found: Tensor = _network(_place(), device)(large)
+        return found
+
+
+def _place() -> Path:
+    return assets.assets_folder() / WEIGHTS.file
+
+
+@cache
+def _network(weights: Path, device: str) -> nn.Module:
+    from torchvision.models import inception_v3
+
+    network = inception_v3(weights=None, transform_input=True, init_weights=False)
+    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    network.AuxLogits = None
+    network.register_module("fc", nn.Identity())
+    return network.eval().requires_grad_(False).to(device)
