@@ -209,8 +209,7 @@ def _table(cards: Sequence[Card]) -> Iterator["RenderableType"]:
             table.add_column(width=width, no_wrap=True, overflow="ellipsis")
         for card in here:
             holds = card.holds or card.summary
-            short = (holds.partition(";")[0], card.licence.partition(";")[0])
-            table.add_row(names[card.name], card.title, *short, card.state)
+            table.add_row(names[card.name], card.title, holds, card.licence, card.state)
         if here:
             yield _text(words, "bold")
             yield table

@@ -157,8 +157,14 @@ def prepare(
     dataset = replace(dataset, workers=workers, cache=(cache or cache_folder()).resolve())
     if absent := dataset.missing():
         raise BadData(absent)
+    failed: BenchError | None = None
     for part in parts:
-        yield _part(choice.label, dataset, part)
+        try:
+            yield _part(choice.label, dataset, part)
+        except BenchError as error:  # the other part may do
+            failed = failed or error
+    if failed:
+        raise failed
 
 
 def _part(label: str, dataset: "Dataset", part: "Part") -> Prepared:

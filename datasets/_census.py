@@ -1,10 +1,15 @@
-"""Which files a folder holds: cheap to take, and different when a file comes, goes or changes."""
+"""Which files a folder holds: cheap to take, and different when a file comes, goes or is resized.
+
+A photograph that was replaced by one of equal length looks the same here; that it is newer is told
+apart, and `bench data verify --source` reads everything again.
+"""
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from facesr.bench.files import digest
 
@@ -32,23 +37,42 @@ def inside(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     return sorted(n for n in names if n[0] != "." and Path(n).suffix.lower() in suffixes)
 
 
-def census(root: Path, annotations: Iterable[Path]) -> str:
-    """Return a digest of the names and lengths of all files below a folder.
+class Census(NamedTuple):
+    """What a folder holds.
+
+    Args:
+        digest: Of names and lengths of all files, and of the contents of annotations.
+        annotations: SHA-256 of each file of annotation, by its name; empty for an absent one.
+        newest: When a file was last changed, in seconds.
+    """
+
+    digest: str
+    annotations: Mapping[str, str]
+    newest: float
+
+
+def census(root: Path, annotations: Iterable[Path]) -> Census:
+    """Look at all files below a folder.
 
     Args:
         root: The folder.
         annotations: Files of which the content counts, not only the length.
     """
-    total = 0
+    total, newest = 0, 0.0
     for path in _walk(root, (), set(), ordered=False):
         try:
-            length = path.stat().st_size
+            stat = path.stat()
+            length, newest = stat.st_size, max(newest, stat.st_mtime)
         except OSError:
             length = -1
         what = f"{path.relative_to(root).as_posix()}\0{length}"
         total += int.from_bytes(sha256(what.encode(errors="surrogateescape")).digest())
-    contents = [digest(path) if path.is_file() else "absent" for path in annotations]
-    return sha256("\n".join([f"{total:x}", *contents]).encode()).hexdigest()
+    contents = {
+        Path(os.path.relpath(path, root)).as_posix(): digest(path) if path.is_file() else ""
+        for path in annotations
+    }
+    text = "\n".join([f"{total:x}", *(content or "absent" for content in contents.values())])
+    return Census(sha256(text.encode()).hexdigest(), contents, newest)
 
 
 def name_of(path: str, *more: object) -> str:

@@ -169,11 +169,17 @@ class Cutter:
         unlike = {view.key: view for view in views}
         found = self.search.find([(view.key, view.pixels) for view in unlike.values()])
         faces = {key: unlike[key].back(f) for key, f in zip(unlike, found, strict=True)}
-        return [
-            result
-            for (photo, record), view in zip(wanted, views, strict=True)
-            for result in self._crops(photo, record, faces[view.key])
-        ]
+        results: list[Result] = []
+        taken: set[tuple[str, str]] = set()
+        for (photo, record), view in zip(wanted, views, strict=True):
+            for result in self._crops(photo, record, faces[view.key]):
+                if isinstance(result, Made) and record.which != "every":
+                    face = (record.photo, str((result.details or {})["box"]))
+                    if face in taken:
+                        result = Dropped(result.name.removesuffix(".png"), "same face as another")
+                    taken.add(face)
+                results.append(result)
+        return results
 
     def _crops(self, photo: _Opened, record: Record, found: Found | None) -> Iterator[Result]:
         size, sure = photo.image.size, self.rule.least_score

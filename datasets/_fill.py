@@ -82,7 +82,8 @@ def fill(
     with locked(folder):
         if folder.exists():
             return
-        writer = Writer(folder, picks[0].cutter.size, resume=True)
+        pace = f"{_STEP},{_SEARCHED},{_MANY},{_CHUNK}"
+        writer = Writer(folder, picks[0].cutter.size, resume=True, pace=pace)
         for at, pick in enumerate(picks):
             if at >= (writer.position or {"pick": 0})["pick"]:
                 _Filling(writer, pick, at, seed, workers).run(f"preparing {title}")
@@ -212,7 +213,7 @@ def _steps(records: Iterable[Record], most: int) -> Iterator[Step]:
 @contextmanager
 def _worked(cutter: Cutter, workers: int, records: int) -> Iterator[Cut]:
     """Give what cuts the faces of steps, in order; with processes, a few steps are under way."""
-    count = workers or int(os.environ.get("FACESR_WORKERS", 0)) or _cores()
+    count = workers or _wished() or _cores()
     if count == 1 or records < (_FEW if cutter.search is None else min(_FEW, _SEARCHED)):
         yield lambda steps: ((step, cutter.cut(step)) for step in steps)
         return
@@ -223,6 +224,13 @@ def _worked(cutter: Cutter, workers: int, records: int) -> Iterator[Cut]:
         yield lambda steps: _windowed(pool, steps, 2 * count)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _wished() -> int:
+    said = os.environ.get("FACESR_WORKERS", "") or "0"
+    if not said.isdecimal():
+        raise BadData(f"FACESR_WORKERS is {said!r}, expected a number of processes, or 0")
+    return int(said)
 
 
 def _cores() -> int:

@@ -10,11 +10,13 @@ from facesr.bench.faces import Faces
 from facesr.bench.files import digest_of
 from facesr.datasets._cut import Cutter
 from facesr.datasets._fill import Pick, fill, in_order
-from facesr.datasets._prepared import manifest, read
+from facesr.datasets._prepared import details, manifest, read
 from facesr.datasets._record import Record, draw
+from facesr.datasets._writer import MANIFEST
 
 Side = Literal["lr", "hr"]
 
+INDEPENDENT = "intervals treat the faces of one group photograph as independent"
 FORM = 1  # goes up when the same records and settings give other faces
 
 
@@ -47,6 +49,7 @@ class Source:
         name: The data set.
         recipe: What decides the crops; JSON values.
         census: Digest of the files that are read; empty if they are not here.
+        annotations: SHA-256 of the files of annotation, by their names.
         records: Goes through all records in the authors' order.
         cutter: Makes crops.
         among: Which records are candidates.
@@ -56,6 +59,7 @@ class Source:
     name: str
     recipe: Mapping[str, Any]
     census: str
+    annotations: Mapping[str, str]
     records: Callable[[], Iterator[Record]]
     cutter: Cutter
     among: Among = field(default_factory=Among)
@@ -98,7 +102,11 @@ def half(
     """
     folder = place(cache, title, sources, size, seed)
     if not folder.exists():
-        about = {"seed": seed, "sources": [source.key() for source in sources]}
+        about = {
+            "seed": seed,
+            "sources": [source.key() for source in sources],
+            "read": {source.name: dict(source.annotations) for source in sources},
+        }
         fill(folder, title, [source.pick(seed) for source in sources], seed, about, workers)
     faces = read(folder, title)
     return faces.take(in_order(faces.names, seed))
@@ -114,7 +122,7 @@ def place(cache: Path, title: str, sources: Sequence[Source], size: int, seed: i
     if all(source.census for source in sources):
         files = digest_of([source.census for source in sources])[:12]
         return cache / name / f"{_recipe(sources, size, seed)}-{files}" / rest
-    there = found(cache, title, sources, seed)
+    there = list(found(cache, title, sources, seed).values())
     if len(there) != 1:
         raise BadData(
             f"the files of {name} are not here, and {len(there) or 'no'} prepared "
@@ -124,11 +132,18 @@ def place(cache: Path, title: str, sources: Sequence[Source], size: int, seed: i
     return there[0]
 
 
-def found(cache: Path, title: str, sources: Sequence[Source], seed: int) -> list[Path]:
-    """List what was prepared by the same recipe, from whichever files."""
+def found(cache: Path, title: str, sources: Sequence[Source], seed: int) -> dict[str, Path]:
+    """Find what was prepared by the same recipe, by the digest of the files it was made of."""
     name, _, rest = title.partition("/")
     recipe = _recipe(sources, sources[0].cutter.size, seed)
-    return sorted((cache / name).glob(f"{recipe}-*/{rest}"))
+    there = sorted((cache / name).glob(f"{recipe}-*/{rest}"))
+    above = len(Path(rest).parts) - 1
+    return {folder.parents[above].name.rpartition("-")[2]: folder for folder in there}
+
+
+def made_at(faces: Faces) -> float:
+    """Return when a prepared folder was made, in seconds."""
+    return (faces.root / MANIFEST).stat().st_mtime
 
 
 def _recipe(sources: Sequence[Source], size: int, seed: int) -> str:
@@ -138,8 +153,17 @@ def _recipe(sources: Sequence[Source], size: int, seed: int) -> str:
 
 def account(faces: Faces) -> str:
     """Say in a sentence what became of the candidates of a half."""
-    known = manifest(faces.root)
+    known, n = manifest(faces.root), len(faces)
     drops = sorted(known["drops"].items(), key=lambda item: (-item[1], item[0]))
     left = ", ".join(f"{n:,} {reason}" for reason, n in drops)
     side = faces.title.rpartition("/")[2]
-    return f"{side}: {known['faces']:,} faces" + (f"; left out: {left}" if left else "")
+    of = f" of {known['faces']:,} prepared" if n < known["faces"] else ""
+    return f"{side}: {n:,}{of} faces" + (f"; left out: {left}" if left else "")
+
+
+def crowded(faces: Faces) -> bool:
+    """Say whether photographs show several of the faces, and nobody knows who they are."""
+    if faces.identities is not None:
+        return False
+    photos = [known.get("photo") for known in details(faces)]
+    return len(set(photos)) < len(photos)

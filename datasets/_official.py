@@ -1,11 +1,11 @@
 """What all data sets have in common that are read from the layout of their authors."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 from facesr.bench import catalog
 from facesr.bench.contract import Dataset, Part, Split
@@ -14,16 +14,25 @@ from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest_of
 from facesr.datasets._align import Frame, Kind
-from facesr.datasets._census import census
+from facesr.datasets._census import Census, census
 from facesr.datasets._cut import Cutter, Rule
 from facesr.datasets._formats.lists import names
-from facesr.datasets._half import Among, Side, Source, account, found, half
+from facesr.datasets._half import (
+    INDEPENDENT,
+    Among,
+    Side,
+    Source,
+    account,
+    crowded,
+    found,
+    half,
+    made_at,
+)
 from facesr.datasets._partners import degraded
-from facesr.datasets._record import Record
+from facesr.datasets._record import PARTS, Record
 from facesr.datasets._search import Search
 from facesr.datasets._verify import differences
 
-T = TypeVar("T")
 ANNOTATION = "annotation"
 _TEST = 0.2  # share of people or photographs, where the authors did not divide a set
 _SMALL = {"enlarge": 4.0}  # detectors look for low-resolution faces in enlarged photographs
@@ -51,6 +60,7 @@ class Official(Dataset):
     parts: ClassVar[Mapping[str, Part]] = {}
     form: ClassVar[int] = 1
     side: ClassVar[Side] = "hr"
+    box_margin: ClassVar[float | None] = None
 
     finder: str = "annotation"
     frame: Kind = "square"
@@ -108,7 +118,8 @@ class Official(Dataset):
         """
         size = self.lr_size if side == "lr" else self.hr_size
         usual = Rule(0.75 * size, 3.0 * size) if side == "lr" else Rule(self.least * size)
-        frame = Frame(self.frame, self.margin)
+        usually = self.box_margin if self.frame == "box" else None
+        frame = Frame(self.frame, usually if self.margin is None else self.margin)
         finds = (
             None
             if self.finder == ANNOTATION
@@ -126,7 +137,8 @@ class Official(Dataset):
                 "finder": ANNOTATION if finds is None else finds.recipe,
                 "frame": frame.recipe,
             },
-            census=self.census,
+            census=self._census.digest if self._census else "",
+            annotations=self._census.annotations if self._census else {},
             records=self.listed,
             cutter=Cutter(self.root or Path(), frame, replace(usual, **rule), size, search),
             among=among,
@@ -136,7 +148,7 @@ class Official(Dataset):
     def listed(self) -> Iterator[Record]:
         """Go through `records`, those on the list `exclude` marked as flawed."""
         for record in self.records(self.root) if self.root else ():
-            known = {record.name, record.photo, Path(record.photo).name} & self.excluded
+            known = _names(record) & self.excluded
             yield (
                 replace(record, flaw=record.flaw or "on the list of exclusions")
                 if known
@@ -154,14 +166,21 @@ class Official(Dataset):
             raise BadData(f"{self.exclude} line {flaws[0]}; write one name per line")
         return found
 
+    def _idle(self) -> list[str]:
+        """Return names on the list `exclude` that match nothing."""
+        left = set(self.excluded)
+        for record in self.records(self.root) if self.root else ():
+            left -= _names(record)
+        return sorted(left) if self.root else []
+
     def reading(self) -> dict[str, Any]:
         """Return the settings that change what `records` yields; JSON values."""
         return {}
 
     @cached_property
-    def census(self) -> str:
-        """Digest of the files of the distribution; empty if it is not here."""
-        return census(self.root, self.annotations(self.root)) if self.root else ""
+    def _census(self) -> Census | None:
+        """The files of the distribution; None if it is not here."""
+        return census(self.root, self.annotations(self.root)) if self.root else None
 
     def among(self, part: Part) -> Among:
         """Return the candidates of a part: the authors' division, or ours where they have none."""
@@ -191,11 +210,21 @@ class Official(Dataset):
 
     def _kept(self, part: Part, side: Side) -> Among | None:
         """Find what was prepared while the files were here."""
-        for among in self._amongs(part):
-            source = self.source(side, among, self.limit)
-            if found(self.cache, f"{self.name}/{part}/{side}", [source], self.seed):
-                return among
-        return None
+        kept: dict[Part, dict[tuple[str, int], Among]] = {}
+        for each in PARTS:
+            kept[each] = {}
+            for scheme, among in enumerate(self._amongs(each)):
+                source = self.source(side, among, self.limit)
+                title = f"{self.name}/{each}/{side}"
+                for files in found(self.cache, title, [source], self.seed):
+                    kept[each][files, scheme] = among
+        common = kept["train"].keys() & kept["test"].keys()
+        if kept["train"] and kept["test"] and not common:
+            raise BadData(
+                f"the parts of {self.name} in {self.cache / self.name} were prepared from "
+                "different files, so somebody may be in both; name their folder with --data"
+            )
+        return next((kept[part][key] for key in sorted(common or kept[part])), None)
 
     def half(self, title: str, *sources: Source) -> Faces:
         """Return faces of several sources as one half."""
@@ -209,6 +238,17 @@ class Official(Dataset):
     def notes(self, *halves: Faces) -> tuple[str, ...]:
         """Say what a split was made of."""
         said = [account(faces) for faces in halves]
+        if any(crowded(faces) for faces in halves):
+            said.append(INDEPENDENT)
+        if self.exclude and (idle := self._idle()):
+            said.append(
+                f"{len(idle)} names on the list {self.exclude.name} match nothing: {idle[0]}"
+            )
+        if self._census and any(self._census.newest > made_at(faces) for faces in halves):
+            said.append(
+                "some files were changed after these faces were prepared from them; `bench data "
+                f"verify {self.name} --source` tells which"
+            )
         if self.root is None:
             said.append("prepared earlier, from files that are not here")
         elif self.parts and not self.divided:
@@ -235,8 +275,8 @@ class HighResolution(Official):
         """See `Dataset.split`; both halves show the same pictures."""
         hr = self.faces(part, "hr")
         lr = degraded(hr, self.degradation, self.lr_size, self.seed)
-        limited = range(len(hr))[: self.limit]
-        return Split(lr.take(limited), hr.take(limited), paired=True, notes=self.notes(hr))
+        lr, hr = (faces.take(range(len(faces))[: self.limit]) for faces in (lr, hr))
+        return Split(lr, hr, paired=True, notes=self.notes(hr))
 
 
 @dataclass
@@ -253,17 +293,17 @@ class LowResolution(Official):
 
     def split(self, part: Part) -> Split:
         """See `Dataset.split`; the halves are not paired."""
-        lr = self.faces(part, "lr")
         other = self.other()
-        hr = other.faces(part, "hr")
+        lr, hr = (
+            faces.take(range(len(faces))[: self.limit])
+            for faces in (self.faces(part, "lr"), other.faces(part, "hr"))
+        )
         notes = self.notes(lr, hr)
         if (other.finder, other.frame, other.margin) != (self.finder, self.frame, self.margin):
             notes += (
                 f"low-resolution faces are framed by {self.finder}/{self.frame}, high-resolution "
                 f"ones by {other.finder}/{other.frame}: distances between them measure that too",
             )
-        every = range(self.limit) if self.limit else range(max(len(lr), len(hr)))
-        lr, hr = (faces.take([i for i in every if i < len(faces)]) for faces in (lr, hr))
         return Split(lr, hr, notes=notes)
 
     def other(self) -> Official:
@@ -296,23 +336,11 @@ class LowResolution(Official):
         return ""
 
 
+def _names(record: Record) -> set[str]:
+    """Return what a record may be called on a list of exclusions."""
+    return {record.name, f"{record.name}.png", record.photo, Path(record.photo).name}
+
+
 def _holds(place: Path, probe: str) -> bool:
     """Say whether a folder holds what one of the patterns between `|` matches."""
     return any(next(place.glob(pattern), None) for pattern in probe.split("|"))
-
-
-def annotated(
-    path: Path, parse: Callable[[Path, Callable[[int, str], None]], Iterator[T]]
-) -> Iterator[T | Record]:
-    """Yield the rows of an annotation file, and a record for each line that cannot be read."""
-    flaws: list[Record] = []
-
-    def bad(line: int, reason: str) -> None:
-        name = f"{path.name}:{line}"
-        flaws.append(Record(photo="", name=name, flaw=f"unreadable line: {reason}"))
-
-    for row in parse(path, bad):
-        yield from flaws
-        flaws.clear()
-        yield row
-    yield from flaws

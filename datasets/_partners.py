@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from facesr.bench.faces import Faces
-from facesr.bench.files import digest_of
+from facesr.bench.files import digest, digest_of
 from facesr.bench.progress import track
 from facesr.datasets._degrade import degrade, generator, version
 from facesr.datasets._prepared import prepared, read
 from facesr.datasets._record import Made
+from facesr.datasets._writer import MANIFEST
 
 
 def degraded(hr: Faces, chain: str, size: int, seed: int) -> Faces:
@@ -22,7 +23,9 @@ def degraded(hr: Faces, chain: str, size: int, seed: int) -> Faces:
     Returns:
         The partners, in the order of `hr`.
     """
-    inner = digest_of({"chain": chain, "version": version(chain), "seed": seed, "size": size})[:12]
+    made_of = digest(hr.root / MANIFEST)
+    drawn = {"chain": chain, "version": version(chain), "seed": seed, "size": size}
+    inner = digest_of({**drawn, "of": made_of})[:12]
     folder = hr.root.with_name(f"lr-{chain}-{inner}")
     title = f"{hr.title.rpartition('/')[0]}/lr[{chain}]"
 
@@ -32,10 +35,11 @@ def degraded(hr: Faces, chain: str, size: int, seed: int) -> Faces:
         people = whole.identities or [None] * len(whole)
         images = track(whole.images(), f"degrading {title}", len(whole))
         for name, who, where, image in zip(whole.names, people, places, images, strict=True):
-            pixels, drawn = degrade(image, chain, generator(seed, name), size)
+            pixels, params = degrade(image, chain, generator(seed, name), size)
             small = None if where is None else where * (size / whole.size)
-            yield Made(name, pixels, who, small, drawn or None)
+            yield Made(name, pixels, who, small, params or None)
 
-    lr = prepared(folder, title, size, make)
+    about = {"of": {"folder": hr.root.name, "manifest": made_of}, **drawn}
+    lr = prepared(folder, title, size, make, about)
     at = {name: i for i, name in enumerate(lr.names)}
     return lr.take([at[name] for name in hr.names])

@@ -12,7 +12,7 @@ same bytes. A folder appears under its name when it is whole.
 
 import json
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from sys import intern
@@ -27,7 +27,13 @@ from facesr.datasets._record import Made
 from facesr.datasets._writer import FACES, FORM, MANIFEST, Writer, locked
 
 
-def prepared(folder: Path, title: str, size: int, make: Callable[[], Iterable[Made]]) -> Faces:
+def prepared(
+    folder: Path,
+    title: str,
+    size: int,
+    make: Callable[[], Iterable[Made]],
+    about: Mapping[str, Any] | None = None,
+) -> Faces:
     """Return the faces of a folder, making them first if the folder is absent.
 
     They are read back in the order of making. Two processes never make the same folder at once.
@@ -38,6 +44,7 @@ def prepared(folder: Path, title: str, size: int, make: Callable[[], Iterable[Ma
         title: What the faces are, such as `embedded/test/hr`.
         size: Side of every face, in pixels.
         make: Yields the faces; called only if the folder is absent.
+        about: What the manifest says besides.
 
     Raises:
         BadData: If no face was made, two have one name, or the folder was changed since.
@@ -46,18 +53,20 @@ def prepared(folder: Path, title: str, size: int, make: Callable[[], Iterable[Ma
     if not folder.exists():
         with locked(folder):
             if not folder.exists():
-                _make(folder, title, size, make)
+                _make(folder, {"title": title, **(about or {})}, size, make)
     return read(folder, title)
 
 
-def _make(folder: Path, title: str, size: int, make: Callable[[], Iterable[Made]]) -> None:
+def _make(
+    folder: Path, about: Mapping[str, Any], size: int, make: Callable[[], Iterable[Made]]
+) -> None:
     writer = Writer(folder, size, resume=False)
     try:
         for made in make():
             if not writer.add(made):
                 raise BadData(f"two faces are named {made.name}; give each its own name")
             writer.mark(None)
-        writer.close({"title": title})
+        writer.close(about)
     except BaseException:
         writer.abandon()
         raise

@@ -12,13 +12,12 @@ from facesr.bench.contract import Dataset, Part, Split
 from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.datasets._align import Kind
-from facesr.datasets._half import Among, Side, Source, account, half
+from facesr.datasets._half import INDEPENDENT, Among, Side, Source, account, crowded, half
 from facesr.datasets._official import Official
 from facesr.datasets._partners import degraded
-from facesr.datasets._record import Record
+from facesr.datasets._record import PARTS, Record
 from facesr.datasets._verify import differences
 
-PARTS: tuple[Part, ...] = ("train", "test")
 SIDES: tuple[Side, ...] = ("lr", "hr")
 
 
@@ -72,12 +71,15 @@ class Recipe(Dataset):
             its box; `ffhq` or `arcface`, turned onto a template.
         margin: Of `square`, its side in spreads of the landmarks (5); of `box`, what is added on
             each side, as a share of the longer side (0).
+        exclude: File of names of faces or photographs to leave out, one per line, as papers do
+            that removed faces by hand.
         seed: Draws what the papers drew.
     """
 
     finder: str = "mtcnn"
     frame: Kind = "square"
     margin: float | None = None
+    exclude: Path | None = None
     seed: int = 0
 
     @abstractmethod
@@ -119,10 +121,14 @@ class Recipe(Dataset):
         else:
             lr = self._faces(part, "lr")
         halves: dict[Side, Faces] = {"hr": hr} if chain else {"lr": lr, "hr": hr}
-        partial = [self._partial(part, side, faces) for side, faces in halves.items()]
         lr, hr = (faces.take(range(len(faces))[: self.limit]) for faces in (lr, hr))
-        notes = tuple(account(faces) for faces in halves.values())
-        return Split(lr, hr, bool(chain), notes, partial="; ".join(filter(None, partial)))
+        halves = {side: {"lr": lr, "hr": hr}[side] for side in halves}
+        partial = [self._partial(part, side, faces) for side, faces in halves.items()]
+        notes = [account(faces) for faces in halves.values()]
+        notes += filter(None, (self._shared(part, side) for side in halves))
+        if any(crowded(faces) for faces in halves.values()):
+            notes.append(INDEPENDENT)
+        return Split(lr, hr, bool(chain), tuple(notes), "; ".join(filter(None, partial)))
 
     def verify(self, folder: Path) -> Iterator[str]:
         """See `Dataset.verify`."""
@@ -140,6 +146,7 @@ class Recipe(Dataset):
             finder=self.finder,
             frame=self.frame,
             margin=self.margin,
+            exclude=self.exclude,
             seed=self.seed,
             **ask.settings,
         )
@@ -174,7 +181,8 @@ class Recipe(Dataset):
     def _partial(self, part: Part, side: Side, faces: Faces) -> str:
         """Say how much of what the paper had was found; empty if all of it was."""
         paper = self.portion(part, side).paper
-        if self.limit or paper is None or len(faces) >= paper:
+        absent = any(self._set(ask).missing() for ask in self._asks(part, side))
+        if paper is None or (len(faces) >= min(paper, self.limit or paper) and not absent):
             return ""
         had = Counter(name.partition("-")[0] for name in faces.names)
         shares = ", ".join(
@@ -182,6 +190,17 @@ class Recipe(Dataset):
             for ask in self._asks(part, side)
         )
         return f"{part}/{side} has {len(faces):,} of the paper's {paper:,} faces ({shares})"
+
+    def _shared(self, part: Part, side: Side) -> str:
+        """Say that the parts may show the same people; empty if they are of different sets."""
+        mine = self.portion(part, side)
+        other: Part = "train" if part == "test" else "test"
+        if self._asks(other, side) != mine.asks or self.portion(other, side) == mine:
+            return ""
+        return (
+            f"{side}: the paper divides {', '.join(ask.set for ask in mine.asks)} by face, so a "
+            "person or a photograph may be in both parts"
+        )
 
 
 def _told_apart(source: Source) -> Callable[[], Iterator[Record]]:

@@ -8,8 +8,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from facesr.bench.contract import Part
+
 Points = NDArray[np.float64]
 Box = tuple[float, float, float, float]
+PARTS: tuple[Part, ...] = ("train", "test")
 Which = Literal["given", "central", "every", "head", "person"]
 
 

@@ -39,6 +39,20 @@ def differences(folder: Path, source: Path | None = None) -> Iterator[str]:
     Yields:
         One sentence for each difference; none if the folder is as it was made.
     """
+    whole = True
+    for sentence in _differences(folder, source):
+        whole = False
+        yield sentence
+    if whole and not _has_its_digest(read_json(folder / MANIFEST)):
+        yield f"{MANIFEST} was edited: it no longer has its own digest"
+
+
+def _has_its_digest(known: dict[str, Any]) -> bool:
+    said = known.pop("digest", "")
+    return digest_of(known) == said
+
+
+def _differences(folder: Path, source: Path | None) -> Iterator[str]:
     known: dict[str, Any] = {}
     try:
         known = _manifest(folder)
@@ -53,8 +67,10 @@ def differences(folder: Path, source: Path | None = None) -> Iterator[str]:
     if known:
         yield from _counts(folder, known)
         yield from _settings(folder, known)
+        yield from _partner(folder, known)
     if source is not None:
         yield from _photos(folder, known, source)
+        yield from _annotations(known, source)
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
@@ -181,6 +197,32 @@ def _settings(folder: Path, known: Mapping[str, Any]) -> Iterator[str]:
         parts = {key: known.get(key) for key in ("size", "seed", "sources")}
         if digest_of({"form": HALF_FORM, **parts})[:12] != named[1]:
             yield f"{MANIFEST} states settings that do not lead to the folder {above}"
+
+
+def _partner(folder: Path, known: Mapping[str, Any]) -> Iterator[str]:
+    """Compare the faces that others were made of with those beside them."""
+    if made_of := known.get("of"):
+        path = folder.with_name(made_of["folder"]) / MANIFEST
+        if not path.is_file():
+            yield f"{made_of['folder']}, which these faces were made of, is missing beside them"
+        elif digest(path) != made_of["manifest"]:
+            yield f"{made_of['folder']} beside them is not what these faces were made of"
+
+
+def _annotations(known: Mapping[str, Any], source: Path) -> Iterator[str]:
+    """Compare the annotation that was read with its files."""
+    keys = {key.get("set"): key for key in known.get("sources", ())}
+    for name, files in known.get("read", {}).items():
+        try:
+            root = _root(keys.get(name, {"set": name, "settings": {}}), source)
+        except BadData:
+            continue  # said with the photographs
+        for file, content in files.items():
+            there = (root / file).is_file()
+            if there != bool(content):
+                yield f"annotation {file} is {'new' if there else 'missing'} in {source}"
+            elif there and digest(root / file) != content:
+                yield f"annotation {file} was changed in {source}"
 
 
 def _photos(folder: Path, known: Mapping[str, Any], source: Path) -> Iterator[str]:

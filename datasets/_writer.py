@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesr.bench.errors import BadData, BadImage, BenchError
-from facesr.bench.files import digest, read_json, write_json
+from facesr.bench.files import digest, digest_of, plain, read_json, write_json
 from facesr.bench.shards import Images, room, shards, write_shard
 from facesr.datasets._record import Dropped, Made
 
@@ -80,10 +80,12 @@ class Writer:
         folder: Final place.
         size: Side of every face, in pixels.
         resume: Whether to go on where an interrupted writer stopped.
+        pace: What positions count in; work that was counted otherwise is begun anew.
     """
 
-    def __init__(self, folder: Path, size: int, *, resume: bool) -> None:
+    def __init__(self, folder: Path, size: int, *, resume: bool, pace: str = "") -> None:
         self.folder = folder
+        self._pace = pace
         self.size = size
         self.counts: Counter[str] = Counter()
         self.position: Any = None
@@ -148,10 +150,11 @@ class Writer:
         if not self.faces:
             reasons = ", ".join(f"{n} {reason}" for reason, n in self.counts.most_common())
             self.abandon()
+            unframed = self.counts["not annotated well enough to be framed"]
             raise BadData(
-                f"no face was found to put into {self.folder}"
-                + (f" ({reasons})" if reasons else "")
-                + "; check the source files"
+                f"no face was found to put into {self.folder} "
+                f"({reasons or 'there is no candidate for this part'}); "
+                + ("another finder or frame may do" if unframed else "check the source files")
             )
         self._flush(position)
         with self._whole():
@@ -163,7 +166,8 @@ class Writer:
                 "files": {path.name: digest(path) for path in paths},
                 "drops": dict(self.counts),
             }
-            write_json(self._aside / MANIFEST, manifest | dict(about))
+            manifest = plain(manifest | dict(about))
+            write_json(self._aside / MANIFEST, manifest | {"digest": digest_of(manifest)})
             (self._aside / _JOURNAL).unlink()
             self._aside.chmod(0o755)
             self._aside.rename(self.folder)
@@ -182,7 +186,7 @@ class Writer:
         """Go back to what the journal says; False if there is none, or not all of it is there."""
         try:
             journal = read_json(self._aside / _JOURNAL)
-            if journal.get("form") != FORM:
+            if (journal.get("form"), journal.get("pace")) != (FORM, self._pace):
                 return False
             for name, length in journal["lengths"].items():
                 there = (self._aside / name).stat().st_size
@@ -213,7 +217,13 @@ class Writer:
                     file.writelines(lines)
             paths = [*(self._aside / name for name in self._lines), *shards(self._aside)]
             lengths = {path.name: path.stat().st_size for path in paths}
-            journal = {"form": FORM, "rows": self.faces, "position": position, "lengths": lengths}
+            journal = {
+                "form": FORM,
+                "pace": self._pace,
+                "rows": self.faces,
+                "position": position,
+                "lengths": lengths,
+            }
             write_json(self._aside / _JOURNAL, journal | {"drops": dict(self.counts)})
         self.rows = self.faces
         self._pixels.clear()

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from facesr.bench.contract import About
 from facesr.datasets._align import Kind, five_from_aflw
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.aflw import Face, faces
-from facesr.datasets._official import HighResolution, annotated
+from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Record
 
 _FIVE = {

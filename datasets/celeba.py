@@ -12,8 +12,9 @@ from PIL import Image
 from facesr.bench.contract import About, Part
 from facesr.bench.errors import BadData
 from facesr.datasets._align import Kind
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.celeba import PARTS, Face, faces
-from facesr.datasets._official import HighResolution, annotated
+from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Box, Record
 
 _PHOTOS = ("Img/img_align_celeba", "img_align_celeba")

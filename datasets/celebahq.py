@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from facesr.bench.contract import About, Part
 from facesr.datasets._align import Kind
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.celeba import Mapped, identities, mapping
-from facesr.datasets._official import HighResolution, annotated
+from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Record
 
 _FOLDERS = ("CelebA-HQ-img", "celeba-1024", "data1024x1024")

@@ -24,7 +24,7 @@ class Cr2019(Recipe):
 
     The paper finds small faces with the TinyFace detector and removes what is no face by hand;
     neither its findings nor its list are public. Here another detector finds them, and a list of
-    your own can be given to the data set as `exclude`. The least size of a face, and that "at most
+    your own can be given as `exclude`. The least size of a face, and that "at most
     16x16 pixels" means the detector's box, are inferred. The
     reference of the small test sets is CelebA, the only high-resolution set of the paper.
 

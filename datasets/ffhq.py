@@ -9,8 +9,9 @@ import numpy as np
 
 from facesr.bench.contract import About, Part
 from facesr.datasets._align import Kind
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.ffhq import Face, faces
-from facesr.datasets._official import HighResolution, annotated
+from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Record
 
 _JSON = "ffhq-dataset-v2.json"

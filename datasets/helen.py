@@ -7,10 +7,11 @@ from typing import ClassVar, TypeVar
 
 from facesr.bench.contract import About, Part
 from facesr.bench.errors import BadData
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.landmarks import helen, pts
 from facesr.datasets._formats.lines import Bad
 from facesr.datasets._formats.lists import names
-from facesr.datasets._official import HighResolution, annotated
+from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Record
 
 T = TypeVar("T")

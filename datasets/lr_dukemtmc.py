@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 from facesr.bench.contract import About, Part
 from facesr.bench.faces import SUFFIXES
+from facesr.datasets._annotated import annotated
 from facesr.datasets._census import inside
 from facesr.datasets._formats.duke import Box, Crop, boxes, crops, frame_path
-from facesr.datasets._official import LowResolution, annotated
+from facesr.datasets._official import LowResolution
 from facesr.datasets._record import Record
 
 _BOXES = "ground_truth/trainval.mat"

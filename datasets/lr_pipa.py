@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from facesr.bench.contract import About, Part
 from facesr.bench.faces import Faces
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.pipa import SUBSETS, Head, heads
-from facesr.datasets._official import LowResolution, annotated
+from facesr.datasets._official import LowResolution
 from facesr.datasets._record import Record
 
 _INDEX = "index.txt"

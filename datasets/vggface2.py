@@ -11,8 +11,9 @@ import numpy as np
 
 from facesr.bench.contract import About, Part
 from facesr.bench.errors import BadData
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.vggface2 import Face, faces
-from facesr.datasets._official import HighResolution, annotated
+from facesr.datasets._official import HighResolution
 from facesr.datasets._record import Points, Record
 
 Pose = Literal["any", "large"]

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from facesr.bench.contract import About
 from facesr.bench.faces import SUFFIXES
+from facesr.datasets._annotated import annotated
 from facesr.datasets._census import name_of, walk
 from facesr.datasets._formats.lists import Face, faces
-from facesr.datasets._official import LowResolution, annotated
+from facesr.datasets._official import LowResolution
 from facesr.datasets._record import Record
 
 _TABLE = "faces.csv"

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 
 from facesr.bench.contract import About, Part
 from facesr.datasets._align import Kind
+from facesr.datasets._annotated import annotated
 from facesr.datasets._formats.widerface import Box, Photo, filelist, photos
-from facesr.datasets._official import ANNOTATION, LowResolution, annotated
+from facesr.datasets._official import ANNOTATION, LowResolution
 from facesr.datasets._record import Record
 
 _LABELS = ("blur", "expression", "illumination", "occlusion", "pose")
@@ -49,8 +50,9 @@ class Widerface(LowResolution):
     )
     parts: ClassVar[Mapping[str, Part]] = {"train": "train", "val": "test", "test": "test"}
 
+    box_margin: ClassVar[float | None] = 0.15
+
     frame: Kind = "box"
-    margin: float | None = 0.15
     unboxed: bool = False
     blur: int = 2
     occlusion: int = 2

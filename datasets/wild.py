@@ -18,7 +18,7 @@ from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest_of
 from facesr.datasets._census import walk
-from facesr.datasets._half import Among, Source, account, half
+from facesr.datasets._half import INDEPENDENT, Among, Source, account, half
 from facesr.datasets._official import Official
 from facesr.datasets._prepared import details
 from facesr.datasets._record import Record, draw
@@ -30,7 +30,6 @@ _GROUPS = ("lowres_wild/photos", "widerface/WIDER_train/images", "widerface/WIDE
 _TEST = 0.3  # share of the people, and about that of the small faces
 _VALIDATION = 0.1
 _TEST_FACES = 150  # with fewer, faces are held out instead of photographs
-_INDEPENDENT = "intervals treat the faces of one group photograph as independent"
 
 
 @dataclass
@@ -93,7 +92,7 @@ class Wild(Dataset):
         return Split(
             lr.take(range(len(lr))[: self.limit]),
             hr.take(range(len(hr))[: self.limit]),
-            notes=(account(hr), account(lr), apart, _INDEPENDENT),
+            notes=(account(hr), account(lr), apart, INDEPENDENT),
         )
 
     def verify(self, folder: Path) -> Iterator[str]:
@@ -197,13 +196,13 @@ def _central(source: Source, per_person: int, seed: int) -> Callable[[], Iterato
     def records() -> Iterator[Record]:
         firsts: dict[str, list[float]] = {}
         for record in source.records():
-            mine = firsts.setdefault(record.identity, [])
+            mine = firsts.setdefault(record.kept_together, [])
             mine.append(draw(seed, "order", record.name))
             mine.sort()
             del mine[per_person:]
         for record in source.records():
-            if record.flaw or draw(seed, "order", record.name) <= firsts[record.identity][-1]:
-                who = f"{source.name}/{record.identity}"
+            if record.flaw or draw(seed, "order", record.name) <= firsts[record.kept_together][-1]:
+                who = f"{source.name}/{record.identity}" if record.identity else ""
                 yield replace(record, box=None, points=None, identity=who, which="central")
 
     return records

@@ -10,7 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from facesr.bench.errors import BadData
+from facesr.datasets._align import Frame
+from facesr.datasets._cut import Cutter, Rule
+from facesr.datasets._fill import Pick, fill
 from facesr.datasets._prepared import read
+from facesr.datasets._record import Record
 
 
 @pytest.fixture
@@ -61,7 +66,12 @@ MEMORY = textwrap.dedent("""
     from facesr.datasets._align import Frame
     from facesr.datasets._cut import Cutter, Rule
     from facesr.datasets._fill import Pick, fill
-    from facesr.datasets._prepared import read
+    from facesr.bench.errors import BadData
+from facesr.datasets._align import Frame
+from facesr.datasets._cut import Cutter, Rule
+from facesr.datasets._fill import Pick, fill
+from facesr.datasets._prepared import read
+from facesr.datasets._record import Record
     from facesr.datasets._record import Record
 
     n, root, out, what = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
@@ -93,3 +103,13 @@ def test_memory_does_not_grow_with_the_number_of_faces(root: Path, tmp_path: Pat
     full = 32_768  # faces at which a shard is full: what comes later may only add to the names
     assert grown["fill"] < 80 + 40 * (many - full) / 1e6
     assert grown["read"] < 400 * many / 1e6
+
+
+@pytest.mark.parametrize("said", ["abc", "-1", "1.5"])
+def test_a_number_of_processes_that_is_none_is_a_sentence(
+    said: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACESR_WORKERS", said)
+    pick = Pick(lambda: iter([Record("0.png", "f0")]), Cutter(root, Frame("whole"), Rule(), 8))
+    with pytest.raises(BadData, match=f"FACESR_WORKERS is '{said}', expected a number"):
+        fill(tmp_path / "x", "toy", [pick], 0, {})

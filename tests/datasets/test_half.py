@@ -37,7 +37,8 @@ def source(root: Path, **changes: Any) -> Source:
     plain = Source(
         name="toy",
         recipe={"finder": "annotation", "settings": {}, "excluded": "", "frame": frame.recipe},
-        census=census(root, [root / "list.txt"]) if root.is_dir() else "",
+        census=census(root, [root / "list.txt"]).digest if root.is_dir() else "",
+        annotations={},
         records=records,
         cutter=Cutter(root, frame, Rule(), 8),
     )

@@ -1,6 +1,7 @@
 """What every loader inherits; the loaders' own tests are in their files."""
 
 import csv
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -183,3 +184,52 @@ def test_halves_that_are_framed_differently_say_so(
     other = replace(album, frame="whole", margin=0.5)
     monkeypatch.setattr(Small, "other", lambda _self: other)
     assert any("measure that too" in note for note in small.split("test").notes)
+
+
+def test_parts_prepared_from_different_files_are_refused_when_the_files_are_gone(
+    album: Album, tmp_path: Path
+) -> None:
+    album.split("train")
+    write(tmp_path / "other/album", parts="ab", n=32)
+    replace(album, data=tmp_path / "other").split("test")
+    with pytest.raises(BadData, match="prepared from different files, so somebody may be in both"):
+        replace(album, data=None).split("test")
+
+
+def test_partners_are_made_anew_when_their_faces_are(album: Album) -> None:
+    before = album.split("test")
+    known = before.hr.fingerprint
+    assert album.data is not None
+    name = before.hr.names[0].removeprefix("album-")
+    pixels = np.random.default_rng(9).integers(0, 255, (40, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(album.data / "album" / name)
+    shutil.rmtree(before.hr.root)
+    after = replace(album).split("test")
+    assert after.hr.fingerprint != known
+    at = after.hr.names.index(before.hr.names[0])
+    small = after.hr.take([at]).pixels().float().unfold(2, 4, 4).unfold(3, 4, 4).mean((4, 5))
+    assert (small - after.lr.take([at]).pixels().float()).abs().mean() < 25
+
+
+def test_photographs_newer_than_their_faces_are_a_note(album: Album) -> None:
+    assert not any("bench data verify" in note for note in album.split("test").notes)
+    assert album.data is not None
+    photo = album.data / "album/02.png"
+    later = photo.stat().st_mtime + 3600
+    os.utime(photo, (later, later))
+    assert any("bench data verify" in note for note in replace(album).split("test").notes)
+
+
+def test_names_that_exclude_nothing_are_a_note(album: Album, tmp_path: Path) -> None:
+    listed = tmp_path / "names.txt"
+    listed.write_text("album-00.png\nnobody\n", encoding="utf-8")
+    split = replace(album, exclude=listed).split("train")
+    assert "album-00.png" not in split.hr.names
+    assert any("1 names" in note and "nobody" in note for note in split.notes)
+
+
+def test_counts_in_notes_are_of_the_faces_that_are_used(album: Album) -> None:
+    assert album.split("train").notes[0].startswith("hr: 12 faces")
+    few = replace(album, limit=5)
+    few.split("train")
+    assert few.split("train").notes[0].startswith("hr: 5 faces")

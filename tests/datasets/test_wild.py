@@ -332,3 +332,13 @@ def test_real_photographs_are_framed_alike_in_both_halves(few_real: Path, tmp_pa
     assert len(hr) >= 14
     assert len(lr) >= 60
     assert lr.mean(0) * 4 == pytest.approx(hr.mean(0), abs=0.03 * 64)
+
+
+def test_portraits_without_known_people_are_not_taken_for_one(
+    make: Callable[..., Wild], root: Path
+) -> None:
+    (root / "celeba/identity_CelebA.txt").unlink()
+    wild = make()
+    portraits = [name for part in PARTS for name in wild.split(part).hr.names]
+    judged = replace(wild, judge="validation").split("test").hr.names
+    assert sum(name.startswith("celeba") for name in (*portraits, *judged)) == 30
