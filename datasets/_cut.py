@@ -170,14 +170,13 @@ class Cutter:
         found = self.search.find([(view.key, view.pixels) for view in unlike.values()])
         faces = {key: unlike[key].back(f) for key, f in zip(unlike, found, strict=True)}
         results: list[Result] = []
-        taken: set[tuple[str, str]] = set()
+        taken: dict[tuple[str, str], str] = {}
         for (photo, record), view in zip(wanted, views, strict=True):
             for result in self._crops(photo, record, faces[view.key]):
                 if isinstance(result, Made) and record.which != "every":
                     face = (record.photo, str((result.details or {})["box"]))
-                    if face in taken:
-                        result = Dropped(result.name.removesuffix(".png"), "same face as another")
-                    taken.add(face)
+                    if taken.setdefault(face, record.name) != record.name:
+                        result = Dropped(record.name, "same face as another", taken[face])
                 results.append(result)
         return results
 

@@ -3,7 +3,7 @@
 LRGAN's `inception.py` (2018) cuts torchvision's Inception v3 below its classifier. It differs from
 the network that the FID is defined on in weights, pools and input: pictures of [0, 1] go through
 the change of scale that turns values normalised for ImageNet into [-1, 1], so the network sees
-about [-0.19, 0.45]. Weights: Szegedy et al., Rethinking the Inception architecture for computer
+about [-0.19, 0.43]. Weights: Szegedy et al., Rethinking the Inception architecture for computer
 vision, CVPR 2016, as ported by torchvision.
 """
 
@@ -12,14 +12,16 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from facesr.bench import assets
 from facesr.bench.assets import Asset
 from facesr.bench.errors import BenchError
-from facesr.protocols.features.inception import SIDE
+from facesr.protocols.features._backbones import DEVIATION, MEAN
+from facesr.protocols.features.inception import SIDE, _Conv, _Mixed, _Network
 
+_IMAGENET = MEAN, DEVIATION
 _URL = "https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth"
 WEIGHTS = Asset(
     "inception_torchvision",
@@ -71,8 +73,13 @@ class TorchvisionInception:
         large = F.interpolate(batch.to(device), (SIDE, SIDE), mode="bilinear", align_corners=False)
         # TF32 would cut features to ten bits
         with torch.backends.cudnn.flags(enabled=True, allow_tf32=False, deterministic=True):
-            found: Tensor = _network(_place(), device)(large)
-        return found
+            return _averages(_network(_place(), device), _normalised(large))
+
+
+def _normalised(batch: Tensor) -> Tensor:
+    """Treat [0, 1] as if it were normalised for ImageNet, and bring it to what is not [-1, 1]."""
+    mean, deviation = (torch.tensor(v, device=batch.device)[:, None, None] for v in _IMAGENET)
+    return (batch * deviation + mean - 0.5) / 0.5
 
 
 def _place() -> Path:
@@ -80,11 +87,31 @@ def _place() -> Path:
 
 
 @cache
-def _network(weights: Path, device: str) -> nn.Module:
-    from torchvision.models import inception_v3
+def _network(weights: Path, device: str) -> _Network:
+    network = _Network()
+    del network.fc
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    below = {k: v for k, v in state.items() if not k.startswith(("AuxLogits.", "fc."))}
+    network.load_state_dict(below)
+    network.eval().requires_grad_(False)
+    for module in list(network.modules()):
+        if isinstance(module, _Conv):
+            module.fold()
+    return network.to(memory_format=torch.channels_last).to(device)
 
-    network = inception_v3(weights=None, transform_input=True, init_weights=False)
-    network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    network.AuxLogits = None
-    network.register_module("fc", nn.Identity())
-    return network.eval().requires_grad_(False).to(device)
+
+def _averages(network: _Network, x: Tensor) -> Tensor:
+    """Go through the layers of FID's network, with the pools of torchvision's."""
+    x = network.Conv2d_2b_3x3(network.Conv2d_2a_3x3(network.Conv2d_1a_3x3(x)))
+    x = network.Conv2d_4a_3x3(network.Conv2d_3b_1x1(F.max_pool2d(x, 3, 2)))
+    x = F.max_pool2d(x, 3, 2)
+    for layer in network.children():
+        if isinstance(layer, _Mixed):
+            x = torch.cat([*(layer._through(x, b) for b in layer.branches), _pooled(layer, x)], 1)
+    return x.mean(dim=(2, 3))
+
+
+def _pooled(layer: _Mixed, x: Tensor) -> Tensor:
+    if layer.halves:
+        return F.max_pool2d(x, 3, 2)
+    return layer.branch_pool(F.avg_pool2d(x, 3, 1, 1))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from facesr.bench import assets
 from facesr.bench.contract import Metric, Pair
@@ -22,6 +23,7 @@ from facesr.protocols.metrics.lpips import _BACKBONES, Lpips, Network
 from facesr.protocols.metrics.ms_ssim import EXPONENTS, MsSsim
 from facesr.protocols.metrics.psnr import Psnr
 from facesr.protocols.metrics.sharpness import sharpness
+from facesr.protocols.metrics.shift import displacement
 from facesr.protocols.metrics.ssim import Ssim
 
 Values = NDArray[np.float64]
@@ -277,3 +279,19 @@ def _sharpness(sets: Sets) -> Found:
         for side in (sr, hr)
     ]
     return Found(sharpness(sr, hr), np.log2(edges[0] / edges[1]), len(sr))
+
+
+@check("shift", "scipy", "known displacements by ndimage.shift, in pixels", 0.05)
+def _shift(sets: Sets) -> Found:
+    away = np.random.default_rng(0).uniform(-3, 3, (sets.n, 2))
+    lr = [
+        Image.fromarray(i).resize((16, 16), Image.Resampling.BICUBIC) for i in sets.real().images()
+    ]
+    large = [np.asarray(i.resize((64, 64), Image.Resampling.BICUBIC)) for i in lr]
+    y = [
+        _luma.luma(np.stack(side).transpose(0, 3, 1, 2))
+        for side in (large, list(map(np.asarray, lr)))
+    ]
+    move = module("scipy.ndimage").shift
+    moved = np.stack([move(one, by, mode="nearest") for one, by in zip(y[0], away, strict=True)])
+    return Found(displacement(moved, y[1]), away, sets.n)

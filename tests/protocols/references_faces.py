@@ -103,8 +103,9 @@ def _yunet(sets: Sets) -> Found:
 def _retinaface(sets: Sets) -> Found:
     if why := detector("retinaface").missing():
         raise Unable(why)
+    path = assets.find("retinaface")
     net = module("facexlib.detection.retinaface").RetinaFace("mobile0.25", device="cpu")
-    net.load_state_dict(torch.load(assets.find("retinaface"), weights_only=True))
+    net.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
 
     def theirs(crop: Pixels) -> Values | None:
         rows = net.detect_faces(crop[..., ::-1].copy(), conf_threshold=0.5, nms_threshold=0.4)

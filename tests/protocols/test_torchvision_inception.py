@@ -19,6 +19,13 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[nn.Module]:
     """A network with random weights, whose file stands for the published one."""
     torch.manual_seed(0)
     made = inception_v3(weights=None, init_weights=False).eval()
+    for name, value in made.state_dict().items():
+        if name.endswith(("bn.weight", "running_var")):
+            value.uniform_(0.5, 1.5)
+        elif name.endswith(("bn.bias", "running_mean")):
+            value.normal_(0, 0.1)
+        elif name.endswith("conv.weight"):  # as large as keeps the input visible in the features
+            value.normal_(0, (2 / value[0].numel()) ** 0.5)
     state = {k: v for k, v in made.state_dict().items() if "num_batches_tracked" not in k}
     folder = tmp_path_factory.mktemp("assets")
     path = folder / ours.WEIGHTS.file
@@ -52,7 +59,7 @@ def test_features_are_those_of_the_released_code(network: nn.Module) -> None:
         found = TorchvisionInception()(batch)
     assert found.shape == (2, TorchvisionInception.dim)
     assert (found - expected).abs().max() < 2e-6 * expected.abs().max()
-    assert (found - right).abs().max() > 1e-3 * right.abs().max()
+    assert (found - right).abs().max() > 0.01 * right.abs().max()
 
 
 def test_the_label_says_all_that_decides_a_feature(network: nn.Module) -> None:
@@ -69,5 +76,5 @@ def test_absent_and_other_weights_are_refused(
     with pytest.raises(BenchError, match="expected 1a9a5a14"):
         TorchvisionInception()(torch.zeros(1, 3, 8, 8))
     monkeypatch.setenv("FACESR_ASSETS", str(tmp_path))
-    with pytest.raises(BenchError, match="needs the asset 'inception_torchvision': get inception_"):
+    with pytest.raises(BenchError, match=r"needs the asset .inception_torchvision.: get"):
         TorchvisionInception()(torch.zeros(1, 3, 8, 8))
