@@ -44,6 +44,7 @@ class Asset:
 
 _INSIGHTFACE = "https://github.com/deepinsight/insightface"
 _LPIPS = "https://github.com/richzhang/PerceptualSimilarity"
+_BRISQUE = "https://github.com/utlive/BRISQUE"
 _RESEARCH = "non-commercial research"
 
 
@@ -183,6 +184,35 @@ PUBLISHED = (
         "https://github.com/dingkeyan93/DISTS/raw/master/DISTS_pytorch/weights.pt",
     ),
     *_dinov2(),
+    Asset(
+        "brisque",
+        "brisque/allmodel",
+        "8b04d6045f1b27261610c8ab1730fdcc14ec80bfab0f1ab5f703bbc2927314de",
+        "UT Austin LIVE, free with its notice and citation",
+        f"{_BRISQUE} (MATLAB/allmodel)",
+        "brisque",
+        f"{_BRISQUE}/raw/2e2a5ac04cd4b73ac0f5867de5b974581fa2d4d2/MATLAB/allmodel",
+        353_497,
+    ),
+    Asset(
+        "brisque_range",
+        "brisque/allrange",
+        "e47d753d96b631e1aa2dbac8c4e51ade767f2def8ce678c7130b6b3f90ee915f",
+        "UT Austin LIVE, free with its notice and citation",
+        f"{_BRISQUE} (MATLAB/allrange)",
+        "brisque",
+        f"{_BRISQUE}/raw/2e2a5ac04cd4b73ac0f5867de5b974581fa2d4d2/MATLAB/allrange",
+        741,
+    ),
+    Asset(
+        "inception_torchvision",
+        "hub/checkpoints/inception_v3_google-1a9a5a14.pth",
+        "1a9a5a14",
+        "BSD-3-Clause",
+        "https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth",
+        "fid[torchvision] of the protocols lrgan_2018 and scgan_2022",
+        "https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth",
+    ),
     Asset(
         "retinaface",
         "retinaface/RetinaFace_mobilenet025.pth",

@@ -185,6 +185,8 @@ def _announce_gaps(ruler: "Protocol") -> None:
 
 def _called(metric: "Metric") -> str:
     """Name a metric as its column is called, as far as that is known before it is measured."""
+    if column := getattr(metric, "column", ""):
+        return str(column)
     name = type(metric).__name__.lower()
     said = next((str(getattr(metric, part)) for part in _IN_BRACKETS if hasattr(metric, part)), "")
     return f"{name}[{said}]" if said else name

@@ -16,22 +16,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from facesr.bench import assets
-from facesr.bench.assets import Asset
 from facesr.bench.errors import BenchError
 from facesr.protocols.features._backbones import DEVIATION, MEAN
 from facesr.protocols.features.inception import SIDE, _Conv, _Mixed, _Network
 
 _IMAGENET = MEAN, DEVIATION
-_URL = "https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth"
-WEIGHTS = Asset(
-    "inception_torchvision",
-    "hub/checkpoints/inception_v3_google-1a9a5a14.pth",
-    "1a9a5a14",
-    "BSD-3-Clause",
-    _URL,
-    "fid[torchvision] of the protocols lrgan_2018 and scgan_2022",
-    _URL,
-)
+WEIGHTS = assets.asset("inception_torchvision")
 
 
 @dataclass(frozen=True)
@@ -54,12 +44,7 @@ class TorchvisionInception:
 
     def missing(self) -> str:
         """Say how to get the weights."""
-        if _place().is_file():
-            return ""
-        return (
-            f"needs the asset {WEIGHTS.name!r}: get {WEIGHTS.basename} from {WEIGHTS.source}, put "
-            f"it at {WEIGHTS.file} below a folder, and name that folder in FACESR_ASSETS"
-        )
+        return assets.missing(WEIGHTS.name)
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Turn (n, 3, h, w), float32 in [0, 1], into (n, 2048); on a GPU if there is one.

@@ -25,7 +25,7 @@ import numpy as np
 
 from facesr.bench import assets
 from facesr.bench.contract import Metric
-from facesr.bench.errors import BadName, BenchError
+from facesr.bench.errors import BenchError
 from facesr.bench.faces import Faces
 from facesr.bench.score import Score
 from facesr.protocols._checks import some, too_small
@@ -107,10 +107,7 @@ class Brisque(Metric):
 
     def missing(self) -> str:
         """Say how to get the published model."""
-        try:
-            return "; ".join(filter(None, map(assets.missing, _NEEDED)))
-        except BadName as error:
-            return str(error)
+        return "; ".join(filter(None, map(assets.missing, _NEEDED)))
 
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`; the reference is not looked at."""
@@ -137,10 +134,7 @@ class Brisque(Metric):
 
 
 def _digest(name: str) -> str:
-    try:
-        return assets.asset(name).sha256[:DIGITS]
-    except BadName:
-        return "unlisted"
+    return assets.asset(name).sha256[:DIGITS]
 
 
 def published() -> Model:

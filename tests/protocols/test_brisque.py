@@ -265,15 +265,6 @@ def test_other_code_of_any_part_makes_another_identity(
     assert Brisque().score(faces, None).identity != before
 
 
-def test_a_version_without_the_assets_says_so(
-    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(assets, "ASSETS", ())
-    score = Brisque().score(store(draw(1), "sr"), None)
-    assert score.value is None
-    assert "'brisque'" in score.note
-
-
 @pytest.mark.parametrize(
     ("name", "start"), [("brisque", "8b04d604"), ("brisque_range", "e47d753d")]
 )

@@ -1,110 +1,45 @@
-"""What holds for every metric: a new one fails here until it is listed in `CASES`."""
+"""What holds for every metric: a new one fails here until it is listed in `controls.CASES`."""
 
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cache
-from math import isfinite
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
-from numpy.typing import NDArray
 from PIL import Image
 
-from facesr.bench import assets, catalog
-from facesr.bench.assets import Asset
+from facesr.bench import catalog
 from facesr.bench.contract import Metric
 from facesr.bench.errors import BadData, BadImage
 from facesr.bench.faces import Faces, folder, write_png
-from facesr.bench.files import digest
 from facesr.bench.score import Score
-from facesr.datasets._render import render
 from facesr.protocols import _features
 from facesr.protocols._pairs import PairMetric
-from facesr.protocols.features import _backbones, found, inception
-from facesr.protocols.metrics import (
-    _blocks,
-    brisque,
-    detection,
-    dists,
-    fd,
-    identification,
-    kd,
-    lpips,
-    niqe,
-    prdc,
-)
-from facesr.protocols.metrics._blocks import FEATURES
+from facesr.protocols.features import found
+from facesr.protocols.metrics import detection, fd, identification, kd, niqe, prdc
 
-Pixels = NDArray[np.uint8]
-N = 8
+if TYPE_CHECKING:
+    from tests.protocols import controls
+    from tests.protocols.controls import (
+        CASES,
+        Case,
+        N,
+        Pixels,
+        heads,
+        noisy,
+        number,
+        sentence,
+        sound,
+    )
+else:  # torch-fidelity installs another package named `tests`
+    sys.path.append(str(Path(__file__).parent))
+    import controls
+    from controls import CASES, Case, N, Pixels, heads, noisy, number, sentence, sound
 
-
-@dataclass(frozen=True)
-class Case:
-    """A metric and what is known of it.
-
-    Args:
-        best: Value of a set against itself; None where there is none, because nothing is compared
-            or the model depends on the faces.
-        size: Of the faces.
-        within: How much the order of pictures and batches may change, as a share of the value.
-        noise: Deviations of noise, each no better than the one before.
-        reference: How many other faces it is compared with, where those are asked for.
-        settings: Of the metric.
-        loose: How far from `best` a set may be, where it is unbiased and may lie beyond.
-    """
-
-    best: float | None = None
-    size: int = 64
-    within: float = 1e-9
-    noise: tuple[float, ...] = (0, 30, 90)
-    loose: float = 1e-9
-    reference: int = 8
-    settings: tuple[tuple[str, Any], ...] = ()
-
-
-SINGLE = 1e-4  # features are single precision, and distances are differences of sums
-CASES: dict[str, list[Case]] = {
-    "brisque": [Case()],
-    "cosine": [Case(1, settings=(("embedder", "pooled"),))],
-    "detection": [Case(settings=(("detector", name),)) for name in ("hog", "mtcnn")],
-    "dists": [Case(0, within=1e-4)],
-    "fd": [Case(0, within=SINGLE, loose=1e-4)],
-    "fid": [Case(0, within=SINGLE, loose=1e-4)],
-    "identification": [
-        Case(100, settings=(("embedder", "pooled"), ("gallery", "partners"))),
-    ],
-    "kd": [Case(0, within=SINGLE, loose=np.inf)],
-    "kid": [Case(0, within=SINGLE, loose=np.inf)],
-    "landmarks": [Case(0, settings=(("detector", "mtcnn"),))],
-    "lpips": [Case(0, within=1e-5, settings=(("network", n),)) for n in ("alex", "squeeze")],
-    "ms_ssim": [Case(1, settings=(("scales", 3),))],
-    "niqe": [Case(size=96)],
-    "niqe_fit": [Case(reference=48, settings=(("block", 16),))],
-    "pi": [Case(size=104)],
-    "prdc": [
-        Case(1, settings=(("part", part),))
-        for part in ("precision", "recall", "density", "coverage")
-    ],
-    "psnr": [
-        Case(100, settings=(("convention", way),)) for way in ("facesr", "dic", "basicsr", "matlab")
-    ],
-    "sharpness": [Case(0)],
-    "shift": [Case(0, loose=1e-3, noise=(0, 40, 300))],
-    "ssim": [
-        Case(1, settings=(("convention", way),)) for way in ("facesr", "dic", "basicsr", "matlab")
-    ],
-    "verification": [
-        Case(100, settings=(("embedder", "pooled"), ("definition", "scgan"))),
-        Case(settings=(("embedder", "pooled"),)),
-    ],
-}
 EVERY = [(name, case) for name, cases in CASES.items() for case in cases]
 
 
@@ -117,6 +52,12 @@ def called(value: object) -> str:
 every_metric = pytest.mark.parametrize(("name", "case"), EVERY, ids=called)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with controls.weights(tmp_path_factory.mktemp("assets")):
+        yield
+
+
 def test_every_metric_is_listed_here() -> None:
     assert set(CASES) == set(catalog.names("metrics")), "describe the new metric in CASES"
 
@@ -126,74 +67,6 @@ def _pooled(pooled: str) -> None:
     """Let an embedder be named that needs no weights."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Weights for every metric: random networks, models of drawn heads."""
-    root, ours = tmp_path_factory.mktemp("assets"), {}
-
-    def keep(name: str, write: Callable[[Path], object]) -> None:
-        path = root / f"{name}{'.npz' if name == 'niqe' else ''}"
-        write(path)
-        ours[name] = Asset(name, path.name, digest(path), "", f"https://{name}", name)
-
-    random = torch.Generator().manual_seed(0)
-
-    def drawn(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Draw weights under which activations keep their size."""
-        for key, old in state.items():
-            if key.endswith(("running_var", "bn.weight")):
-                state[key] = torch.rand(old.shape, generator=random) + 0.5
-            elif old.dtype == torch.float32:
-                size = (2 / old[0].numel()) ** 0.5 if old.ndim == 4 else 0.1
-                state[key] = torch.randn(old.shape, generator=random) * size
-        return state
-
-    def positive(*shape: int) -> torch.Tensor:
-        return torch.rand(shape, generator=random)
-
-    channels = {"alex": (64, 192, 384, 256, 256), "squeeze": (64, 128, 256, 384, 384, 512, 512)}
-    networks = {"alex": "alexnet", "squeeze": "squeezenet1_1"}
-    for net, sizes in channels.items():
-        linear = {f"lin{i}.model.1.weight": positive(1, c, 1, 1) for i, c in enumerate(sizes)}
-        keep(f"lpips_{net}", lambda path, state=linear: torch.save(state, path))
-    for name in (*networks.values(), "vgg16"):
-        network = _backbones._BUILD[name]("maximum").state_dict()  # type: ignore[index]
-        keep(name, lambda path, state=network: torch.save(drawn(state), path))
-    textures = {key: positive(1, 1475, 1, 1) for key in ("alpha", "beta")}
-    keep("dists", lambda path: torch.save(textures, path))
-    keep("inception", lambda path: torch.save(drawn(inception._Network().state_dict()), path))
-    pristine = heads(96, 80, 200).transpose(0, 3, 1, 2)
-    blocks = _blocks.block_features(niqe.studio(pristine), 96)[0][:, 0]
-    model = {"mu_pris_param": blocks.mean(axis=0), "cov_pris_param": np.cov(blocks, rowvar=False)}
-    keep("niqe", lambda path: np.savez(path, **model))
-    seen = brisque.statistics(_blocks.grey(pristine))
-    keep("brisque", lambda path: path.write_text(REGRESSION))
-    middle, wide = seen.mean(axis=0), 6 * seen.std(axis=0) + 1e-6
-    ranges = zip((middle - wide).tolist(), (middle + wide).tolist(), strict=True)
-    lines = [f"{i} {low!r} {high!r}" for i, (low, high) in enumerate(ranges, 1)]
-    keep("brisque_range", lambda path: path.write_text("\n".join(["x", "-1 1", *lines])))
-    others = [asset for asset in assets.ASSETS if asset.name not in ours]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACESR_ASSETS", str(root))
-        patch.setattr(assets, "ASSETS", (*others, *ours.values()))
-        yield root
-    for kept in (
-        _backbones._loaded,
-        inception._network,
-        lpips._linear,
-        dists._weights,
-        brisque._read,
-    ):
-        kept.cache_clear()
-
-
-# the further from the middle of its ranges, the worse
-REGRESSION = "\n".join(
-    ["svm_type epsilon_svr", "kernel_type rbf", "gamma 0.01", "total_sv 1", "rho -100", "SV"]
-    + [" ".join(["-100", *(f"{i}:0" for i in range(1, FEATURES + 1))])]
-)
-
-
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("faces")
@@ -201,7 +74,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def faces(root: Path) -> Callable[..., Faces]:
-    """Store pictures under a title, two of each person, with scores of Ma et al.; once per title."""
+    """Store pictures under a title, two of each person, with Ma's scores; once per title."""
 
     def faces(title: str, pixels: Pixels) -> Faces:
         place, names = root / title, tuple(f"{i:03d}.png" for i in range(len(pixels)))
@@ -213,17 +86,6 @@ def faces(root: Path) -> Callable[..., Faces]:
         return Faces(place, names, pixels.shape[1], title, identities=people)
 
     return faces
-
-
-@cache
-def heads(size: int = 64, n: int = N, first: int = 0) -> Pixels:
-    """Render pictures, two of each person."""
-    return np.stack([render(0, (first + i) // 2, i % 2, size).pixels for i in range(n)])
-
-
-def noisy(pixels: Pixels, deviation: float) -> Pixels:
-    noise = np.random.default_rng(1).normal(0, deviation, pixels.shape)
-    return (pixels + noise).clip(0, 255).round().astype(np.uint8)
 
 
 def built(name: str, case: Case) -> Metric:
@@ -240,45 +102,6 @@ def compared(metric: Metric, case: Case, sr: Faces, faces: Callable[..., Faces])
         other = heads(case.size, case.reference, 400)
         return metric.score(sr, faces(f"other-{case.size}-{case.reference}", other))
     return metric.score(sr, faces(f"hr-{case.size}", heads(case.size)))
-
-
-def number(score: Score) -> float:
-    assert score.value is not None, score.note
-    assert isfinite(score.value)
-    return score.value
-
-
-def sentence(text: str) -> bool:
-    """Tell words for a user from what falls out of a program."""
-    return len(text.split()) > 3 and not any(
-        mark in text for mark in ("Error", "Traceback", "nan", "inf ", "<", "None")
-    )
-
-
-def sound(measure: Callable[[], Score]) -> float | None:
-    """Return a number that can be one, or None where there is a sentence instead."""
-    try:
-        score = measure()
-    except BadData as error:
-        assert sentence(str(error)), error
-        return None
-    if score.value is None:
-        assert sentence(score.note), score
-        assert not score.ranked
-        assert (score.low, score.high, score.samples) == (None, None, ())
-        return None
-    assert all(map(isfinite, (score.value, *score.samples)))
-    if score.low is not None and score.high is not None:
-        assert isfinite(score.low)
-        assert isfinite(score.high)
-        assert score.low - 1e-9 <= score.value <= score.high + 1e-9
-    elif metric_has_interval(score):
-        assert sentence(score.note), score
-    return score.value
-
-
-def metric_has_interval(score: Score) -> bool:
-    return not score.metric.startswith("kid[subsets")
 
 
 @every_metric
@@ -431,8 +254,8 @@ def test_one_and_two_pictures_have_their_own_values_or_a_sentence(
     )
     if value is None:
         return
-    alone = replace(sr, identities=None)
-    whole = compared(metric, case, alone, faces)
+    alone, others = (replace(f, identities=None) for f in (sr, hr))
+    whole = metric.score(alone, others) if paired else compared(metric, case, alone, faces)
     assert whole.sampling == "picture", "a statistic of sets has no value for two pictures"
     assert value == pytest.approx(np.mean(whole.samples[:n]), rel=1e-4, abs=1e-4)
 
