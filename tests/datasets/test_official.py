@@ -3,7 +3,7 @@
 import csv
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ class Album(HighResolution):
     )
     places: ClassVar[tuple[str, ...]] = ("album", ".")
     probes: ClassVar[tuple[str, ...]] = ("list.csv",)
-    parts: ClassVar[dict[str, Part]] = {"a": "train", "b": "test"}
+    parts: ClassVar[Mapping[str, Part]] = {"a": "train", "b": "test"}
 
     frame: Kind = "whole"
 
