@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,10 @@ def weights(root: Path) -> Iterator[None]:
     networks = {"alex": "alexnet", "squeeze": "squeezenet1_1"}
     for net, sizes in channels.items():
         linear = {f"lin{i}.model.1.weight": positive(1, c, 1, 1) for i, c in enumerate(sizes)}
-        keep(f"lpips_{net}", lambda path, state=linear: torch.save(state, path))
+        keep(f"lpips_{net}", partial(torch.save, linear))
     for name in (*networks.values(), "vgg16"):
         network = _backbones._BUILD[name]("maximum").state_dict()  # type: ignore[index]
-        keep(name, lambda path, state=network: torch.save(drawn(state), path))
+        keep(name, partial(torch.save, drawn(network)))
     textures = {key: positive(1, 1475, 1, 1) for key in ("alpha", "beta")}
     keep("dists", lambda path: torch.save(textures, path))
     keep("inception", lambda path: torch.save(drawn(inception._Network().state_dict()), path))
@@ -162,10 +162,15 @@ def weights(root: Path) -> Iterator[None]:
 
 
 # the further from the middle of its ranges, the worse
-REGRESSION = "\n".join(
-    ["svm_type epsilon_svr", "kernel_type rbf", "gamma 0.01", "total_sv 1", "rho -100", "SV"]
-    + [" ".join(["-100", *(f"{i}:0" for i in range(1, FEATURES + 1))])]
-)
+VECTOR = " ".join(f"{i}:0" for i in range(1, FEATURES + 1))
+REGRESSION = f"""svm_type epsilon_svr
+kernel_type rbf
+gamma 0.01
+total_sv 1
+rho -100
+SV
+-100 {VECTOR}
+"""
 
 
 def number(score: Score) -> float:

@@ -21,8 +21,8 @@ from facesr.protocols.metrics.identification import Identification
 from facesr.protocols.metrics.landmarks import Landmarks
 from facesr.protocols.metrics.verification import Verification
 
-if TYPE_CHECKING:
-    from tests.protocols.references import (
+if TYPE_CHECKING:  # mypy's names; pyright looks among installed packages first
+    from tests.protocols.references import (  # pyright: ignore[reportMissingImports]
         Found,
         Pixels,
         Sets,
