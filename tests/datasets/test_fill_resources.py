@@ -66,12 +66,7 @@ MEMORY = textwrap.dedent("""
     from facesr.datasets._align import Frame
     from facesr.datasets._cut import Cutter, Rule
     from facesr.datasets._fill import Pick, fill
-    from facesr.bench.errors import BadData
-from facesr.datasets._align import Frame
-from facesr.datasets._cut import Cutter, Rule
-from facesr.datasets._fill import Pick, fill
-from facesr.datasets._prepared import read
-from facesr.datasets._record import Record
+    from facesr.datasets._prepared import read
     from facesr.datasets._record import Record
 
     n, root, out, what = int(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4]
