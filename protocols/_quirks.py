@@ -6,12 +6,8 @@ the identity. Without any, the plain metric is returned.
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
-from itertools import islice
-from pathlib import Path
-from shutil import rmtree
 from typing import Any, ClassVar, Literal, get_args
 from typing import Protocol as Shape
 
@@ -20,13 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesr.bench.contract import Metric, Needs, Protocol, Split
-from facesr.bench.errors import BadData, BadName, BenchError
+from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
-from facesr.bench.files import cache_folder, digest_of, read_json, write_json
-from facesr.bench.progress import track
 from facesr.bench.score import Curve, Score
-from facesr.bench.shards import room, write_shard
 from facesr.protocols._checks import called
+from facesr.protocols._remade import remade
 from facesr.protocols._scores import absent
 
 VERSION = 1  # goes up when the same faces and quirks give other pixels
@@ -36,7 +30,6 @@ Pixels = NDArray[np.uint8]
 Output = Literal["plain", "minmax"]
 Rounding = Literal["nearest", "down"]
 Storage = Literal["png", "jpeg"]
-_NOTE = "changed.json"
 
 
 class Change(Shape):
@@ -108,73 +101,11 @@ def recompressed(pixels: Pixels) -> Pixels:
 
 
 def stored(faces: Faces, change: Change) -> Faces:
-    """Return changed faces, made first if they are not in the cache.
-
-    The folder is named by the content of the faces and the change; it appears whole or not at all,
-    and is made anew if it was damaged.
-
-    Raises:
-        BadData: If there is no room to write.
-    """
-    what = {"of": faces.fingerprint, "change": change.label, "version": VERSION}
-    folder = cache_folder() / "changed" / digest_of(what)[:16]
+    """Return changed faces, made first if they are not in the cache; see `remade`."""
     size = len(change(next(faces.take([0]).images()))) if len(faces) else faces.size
-    points = faces.landmarks
-    changed = replace(
-        faces,
-        root=folder,
-        size=size,
-        title=f"{called(faces)} ({change.label})",
-        landmarks=None if points is None else points * np.float32(size / faces.size),
-        rows=np.arange(len(faces)),
-    )
-    try:
-        if not _whole(changed):
-            with _locked(folder):
-                if not _whole(again := replace(changed)):
-                    _make(faces, again, change)
-            changed = replace(changed)  # whose fingerprint is not yet taken
-    except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise BadData(
-            f"{folder} cannot be written: {why}; name another folder in FACESR_CACHE"
-        ) from None
-    return changed
-
-
-def _whole(faces: Faces) -> bool:
-    """Tell whether a folder holds what was once written there."""
-    try:
-        known = read_json(faces.root / _NOTE).get("fingerprint")
-        return known is not None and faces.fingerprint == known
-    except BenchError:
-        return False
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from making the same folder; the lock falls with its process."""
-    from filelock import FileLock
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        yield
-
-
-def _make(faces: Faces, changed: Faces, change: Change) -> None:
-    """Write a folder beside its place and move it there in one step."""
-    aside = changed.root.with_name(f".{changed.root.name}.part")
-    rmtree(aside, ignore_errors=True)  # left by a process that was killed
-    try:
-        made = map(change, track(faces.images(), f"making {changed.title}", len(faces)))
-        at_once = room(changed.size)
-        for first in range(0, len(faces), at_once):
-            write_shard(aside, first, list(islice(made, at_once)))
-        write_json(aside / _NOTE, {"fingerprint": replace(changed, root=aside).fingerprint})
-        rmtree(changed.root, ignore_errors=True)
-        aside.rename(changed.root)
-    finally:
-        rmtree(aside, ignore_errors=True)
+    what = {"change": change.label, "version": VERSION}
+    title = f"{called(faces)} ({change.label})"
+    return remade(faces, "changed", what, change, size, title)
 
 
 def marked(name: str, mark: str) -> str:

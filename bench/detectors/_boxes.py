@@ -1,5 +1,7 @@
 """What the detectors share before and after their networks: size of the picture, doubled boxes."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +21,43 @@ class Scaled:
 
     pixels: Pixels
     factor: Points
+
+
+Decoded = tuple[Points, Points, Points]  # boxes (n, 4), scores (n,), landmarks (n, 5, 2)
+
+
+@dataclass(frozen=True)
+class OneByOne(ABC):
+    """A detector that searches each photograph by itself, at one size.
+
+    Args:
+        enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.
+        threshold: Least confidence.
+        overlap: Intersection over union above which two boxes show the same face.
+        longest: Longest side of the enlarged photograph; a longer one is enlarged less.
+    """
+
+    enlarge: float = 1.0
+    threshold: float = 0.5
+    overlap: float = 0.4
+    longest: int = 4096
+
+    @abstractmethod
+    def decoded(self, pixels: Pixels) -> Decoded:
+        """Search RGB pixels, (h, w, 3), for faces sure and unsure, doubled ones too."""
+
+    def find(self, photos: Sequence[Pixels]) -> list[Found]:
+        """See `Detector.find`.
+
+        Raises:
+            BenchError: If a package or the weights are absent, or are not the published ones.
+        """
+        return [self._one(photo) for photo in photos]
+
+    def _one(self, photo: Pixels) -> Found:
+        seen = scaled(photo, self.enlarge, self.longest)
+        decoded = self.decoded(seen.pixels)
+        return sorted_out(*decoded, self.threshold, self.overlap, seen.factor)
 
 
 def scaled(photo: Pixels, enlarge: float, longest: int) -> Scaled:

@@ -6,7 +6,6 @@ follow its state dict. Boxes are compared without the reference's extra pixel (p
 to `i + 1` here), and a photograph is searched at its own size, never padded.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -17,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from facesr.bench import assets
-from facesr.bench.detectors._base import Found, Pixels, Points
-from facesr.bench.detectors._boxes import cells, scaled, sorted_out
+from facesr.bench.detectors._base import Pixels, Points
+from facesr.bench.detectors._boxes import Decoded, OneByOne, cells
 
 _MEAN_BGR = (104.0, 117.0, 123.0)
 _ANCHORS = {8: (16, 32), 16: (64, 128), 32: (256, 512)}  # step of the grid: sides, in pixels
@@ -26,24 +25,13 @@ _VARIANCES = (0.1, 0.2)  # units of predicted shifts and of predicted logarithms
 
 
 @dataclass(frozen=True)
-class RetinaFace:
+class RetinaFace(OneByOne):
     """RetinaFace, MobileNet 0.25.
 
     It computes in double precision: in single precision coordinates moved by up to 0.00003 pixels
     between one and two threads, enough to round 10 of 451 faces to other thousandths of a pixel;
-    in double precision, which takes three times as long, none.
-
-    Args:
-        enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.
-        threshold: Least confidence.
-        overlap: Intersection over union above which two boxes show the same face.
-        longest: Longest side of the enlarged photograph; a longer one is enlarged less.
+    in double precision, which takes three times as long, none. Settings: see `OneByOne`.
     """
-
-    enlarge: float = 1.0
-    threshold: float = 0.5
-    overlap: float = 0.4
-    longest: int = 4096
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -55,18 +43,9 @@ class RetinaFace:
         """See `Named.missing`."""
         return assets.missing("retinaface")
 
-    def find(self, photos: Sequence[Pixels]) -> list[Found]:
-        """See `Detector.find`.
-
-        Raises:
-            BenchError: If the weights are absent or are not the published ones.
-        """
-        return [self._one(photo) for photo in photos]
-
-    def _one(self, photo: Pixels) -> Found:
-        seen = scaled(photo, self.enlarge, self.longest)
-        boxes, scores, points = decode(_network()(prepared(seen.pixels)), seen.pixels.shape[:2])
-        return sorted_out(boxes, scores, points, self.threshold, self.overlap, seen.factor)
+    def decoded(self, pixels: Pixels) -> Decoded:
+        """See `OneByOne.decoded`."""
+        return decode(_network()(prepared(pixels)), pixels.shape[:2])
 
 
 def prepared(pixels: Pixels) -> Tensor:

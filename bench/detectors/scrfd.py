@@ -14,29 +14,21 @@ import numpy as np
 
 from facesr.bench import assets
 from facesr.bench.detectors import _onnx
-from facesr.bench.detectors._base import Found, Pixels, Points
-from facesr.bench.detectors._boxes import cells, padded, scaled, sorted_out
+from facesr.bench.detectors._base import Pixels, Points
+from facesr.bench.detectors._boxes import Decoded, OneByOne, cells, padded
 
 _STEPS = (8, 16, 32)  # of the three grids, in pixels
 _PER_CELL = 2
 
 
 @dataclass(frozen=True)
-class Scrfd:
-    """SCRFD with landmarks.
+class Scrfd(OneByOne):
+    """SCRFD with landmarks. Other settings: see `OneByOne`.
 
     Args:
-        enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.
-        threshold: Least confidence.
-        overlap: Intersection over union above which two boxes show the same face.
-        longest: Longest side of the enlarged photograph; a longer one is enlarged less.
         size: Cost of the network for a 640 x 480 picture, in operations.
     """
 
-    enlarge: float = 1.0
-    threshold: float = 0.5
-    overlap: float = 0.4
-    longest: int = 4096
     size: Literal["10g", "2.5g", "500m"] = "10g"
 
     @property
@@ -53,21 +45,11 @@ class Scrfd:
         """See `Named.missing`."""
         return _onnx.missing(self._asset)
 
-    def find(self, photos: Sequence[Pixels]) -> list[Found]:
-        """See `Detector.find`.
-
-        Raises:
-            BenchError: If onnxruntime or the weights are absent.
-        """
-        return [self._one(photo) for photo in photos]
-
-    def _one(self, photo: Pixels) -> Found:
-        seen = scaled(photo, self.enlarge, self.longest)
-        pixels = padded(seen.pixels, _STEPS[-1])
-        rgb = (pixels.transpose(2, 0, 1)[None] - np.float32(127.5)) / np.float32(128)
-        outputs = list(_onnx.network(self._asset)(rgb).values())
-        boxes, scores, points = decode(outputs, pixels.shape[:2])
-        return sorted_out(boxes, scores, points, self.threshold, self.overlap, seen.factor)
+    def decoded(self, pixels: Pixels) -> Decoded:
+        """See `OneByOne.decoded`."""
+        black = padded(pixels, _STEPS[-1])
+        rgb = (black.transpose(2, 0, 1)[None] - np.float32(127.5)) / np.float32(128)
+        return decode(list(_onnx.network(self._asset)(rgb).values()), black.shape[:2])
 
 
 def decode(outputs: Sequence[_onnx.Values], size: tuple[int, ...]) -> tuple[Points, Points, Points]:

@@ -5,7 +5,7 @@ Weights and their meaning: https://github.com/ShiqiYu/libfacedetection.train. A 
 searched at its own size, padded with black to a multiple of 32.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,27 +13,18 @@ import numpy as np
 
 from facesr.bench import assets
 from facesr.bench.detectors import _onnx
-from facesr.bench.detectors._base import Found, Pixels, Points
-from facesr.bench.detectors._boxes import cells, padded, scaled, sorted_out
+from facesr.bench.detectors._base import Pixels, Points
+from facesr.bench.detectors._boxes import Decoded, OneByOne, cells, padded
 
 _STEPS = (8, 16, 32)  # of the three grids, in pixels
 
 
 @dataclass(frozen=True)
-class YuNet:
-    """YuNet, variant n.
+class YuNet(OneByOne):
+    """YuNet, variant n. Settings: see `OneByOne`."""
 
-    Args:
-        enlarge: Factor by which a photograph is enlarged (bicubic) before it is searched.
-        threshold: Least confidence.
-        overlap: Intersection over union above which two boxes show the same face.
-        longest: Longest side of the enlarged photograph; a longer one is enlarged less.
-    """
-
-    enlarge: float = 1.0
     threshold: float = 0.6
     overlap: float = 0.3
-    longest: int = 4096
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -45,20 +36,11 @@ class YuNet:
         """See `Named.missing`."""
         return _onnx.missing("yunet")
 
-    def find(self, photos: Sequence[Pixels]) -> list[Found]:
-        """See `Detector.find`.
-
-        Raises:
-            BenchError: If onnxruntime or the weights are absent.
-        """
-        return [self._one(photo) for photo in photos]
-
-    def _one(self, photo: Pixels) -> Found:
-        seen = scaled(photo, self.enlarge, self.longest)
-        pixels = padded(seen.pixels, _STEPS[-1])
-        bgr = np.ascontiguousarray(pixels[..., ::-1].transpose(2, 0, 1)[None], np.float32)
-        boxes, scores, points = decode(_onnx.network("yunet")(bgr), pixels.shape[:2])
-        return sorted_out(boxes, scores, points, self.threshold, self.overlap, seen.factor)
+    def decoded(self, pixels: Pixels) -> Decoded:
+        """See `OneByOne.decoded`."""
+        black = padded(pixels, _STEPS[-1])
+        bgr = np.ascontiguousarray(black[..., ::-1].transpose(2, 0, 1)[None], np.float32)
+        return decode(_onnx.network("yunet")(bgr), black.shape[:2])
 
 
 def decode(

@@ -105,7 +105,7 @@ def test_what_was_changed_is_made_anew(originals: Faces, damage: str) -> None:
     elif damage == "lose":
         path.unlink()
     else:
-        (small.root / "reduced.json").write_text("{")
+        (small.root / "remade.json").write_text("{")
     again = reduced(originals, 16)
     assert again.fingerprint == whole
     assert path.read_bytes() == content
