@@ -12,24 +12,32 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from facesr.bench.contract import About, Method, Split
-from facesr.bench.errors import BadData, BadName, BenchError
+from facesr.bench.errors import BenchError
 from facesr.bench.files import write_whole
 from facesr.methods._lrgan import SCALE, Training
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.lrgan import HighToLow, LowToHigh, ReleasedLowToHigh
 from facesr.methods._nets.lrgan_file import from_released
-from facesr.methods._train.augment import Augment
+from facesr.methods._nets.weights import fit, read_state
+from facesr.methods._train.augment import AUGMENTATIONS, augmentation
 from facesr.methods._train.data import Feed, derived_seed
 from facesr.methods._train.engine import Trainer
+from facesr.methods._train.settings import (
+    require_known,
+    require_no_negative,
+    require_positive,
+    require_scale,
+    require_share,
+    require_sizes,
+)
 
 VARIANTS = ("full", "bilinear", "blur_bilinear", "pixel_only")
 ARCHITECTURES = ("paper", "released")
-AUGMENTATIONS = ("full", "flip", "none")
 
 
 @dataclass
@@ -113,7 +121,8 @@ class LRGAN(Method):
 
     def train(self, data: Split, out: Path) -> None:
         """See `Method.train`; High-to-Low is kept as `high_to_low.safetensors`."""
-        sizes = _sizes(data)
+        require_sizes(self, data, multiple=16, least=8)
+        sizes = data.lr.size, data.hr.size
         torch.manual_seed(derived_seed(self.seed, "lrgan"))
         nets: dict[str, nn.Module] = {"l2h": self.net}
         if self._learns_degradation:
@@ -129,7 +138,7 @@ class LRGAN(Method):
             )
             for name, net in nets.items()
         }
-        feed = Feed(data, self.seed, self.device, augment=_augmentation(self.augment))
+        feed = Feed(data, self.seed, self.device, augment=augmentation(self.augment))
         run = Training(self, nets, feed)  # pyright: ignore[reportArgumentType]
         trainer = Trainer(
             "lrgan",
@@ -178,27 +187,19 @@ class LRGAN(Method):
         Raises:
             BenchError: If the weights belong to another architecture or width.
         """
-        if weights.suffix == ".safetensors":
-            state = load_file(weights)
-        else:
-            state = torch.load(weights, map_location="cpu", weights_only=True)
+        state = read_state(weights)
         if "layers_in.weight" in state:
             if self.architecture != "released":
                 raise BenchError(
                     f"{weights} holds the released network; set lrgan.architecture=released"
                 )
             state = from_released(state)
-        try:
-            self.net.load_state_dict(state)
-        except RuntimeError as error:
-            raise BenchError(
-                f"{weights} does not fit lrgan with architecture {self.architecture!r} and width "
-                f"{self.width}: {str(error).splitlines()[-1].strip()}"
-            ) from None
+        wanted = f"lrgan with architecture {self.architecture!r} and width {self.width}"
+        fit(self.net, state, weights, wanted)
 
     def load_degrader(self, weights: Path) -> None:
         """Read High-to-Low from the `high_to_low.safetensors` that `train` left."""
-        state = load_file(weights)
+        state = read_state(weights)
         size = int(state["project.weight"].shape[0] ** 0.5)
         self.degrader = HighToLow(size, self.noise, self.width)
         self.degrader.load_state_dict(state)
@@ -209,41 +210,10 @@ class LRGAN(Method):
         return self.variant in ("full", "pixel_only")
 
     def _check(self) -> None:
-        if self.scale != SCALE:
-            raise BenchError(f"lrgan enlarges by {SCALE} only, {self.scale} was asked for")
-        for name, known in (
-            ("variant", VARIANTS),
-            ("architecture", ARCHITECTURES),
-            ("augment", AUGMENTATIONS),
-        ):
-            if (value := getattr(self, name)) not in known:
-                raise BadName(f"lrgan has no {name} {value!r}; known: {', '.join(known)}")
-        for name in ("width", "batch", "learning_rate", "d_learning_rate", "d_steps", "noise"):
-            if (value := getattr(self, name)) <= 0:
-                raise BenchError(f"lrgan.{name} is {value}, expected a positive number")
-        for name in ("steps", "joint_steps", "alpha", "beta"):
-            if (value := getattr(self, name)) < 0:
-                raise BenchError(f"lrgan.{name} is {value}, expected no negative number")
-        if not 0 <= self.ema < 1:
-            raise BenchError(f"lrgan.ema is {self.ema}, expected a number from 0 to below 1")
-
-
-def _augmentation(name: str) -> dict[str, Augment]:
-    if name == "none":
-        return {}
-    if name == "flip":
-        return {"lr": Augment(flip=0.5), "hr": Augment(flip=0.5)}
-    return {
-        "lr": Augment(flip=0.5, colour=0.1),
-        "hr": Augment(flip=0.5, scale=0.1, rotation=10, colour=0.1),
-    }
-
-
-def _sizes(data: Split) -> tuple[int, int]:
-    lr, hr = data.lr.size, data.hr.size
-    if hr != lr * SCALE or hr % 16 or lr < 8:
-        raise BadData(
-            f"lrgan was given faces of {lr} and {hr} px, expected {SCALE} times as many on the "
-            "high side and 8 or more on the low side, such as 16 and 64"
+        require_scale(self, SCALE)
+        require_known(self, variant=VARIANTS, architecture=ARCHITECTURES, augment=AUGMENTATIONS)
+        require_positive(
+            self, "width", "batch", "learning_rate", "d_learning_rate", "d_steps", "noise"
         )
-    return lr, hr
+        require_no_negative(self, "steps", "joint_steps", "alpha", "beta")
+        require_share(self, "ema")

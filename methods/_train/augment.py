@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
+AUGMENTATIONS = ("full", "flip", "none")
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -68,6 +69,23 @@ class Augment:
         cos, sin, zero = zoom * angle.cos(), zoom * angle.sin(), torch.zeros(n)
         rows = [torch.stack([cos, -sin, zero], 1), torch.stack([sin, cos, zero], 1)]
         return torch.stack(rows, 1)
+
+
+def augmentation(name: str) -> dict[str, Augment]:
+    """Return the changes that a setting `augment` names, for `Feed`.
+
+    `full` flips and jitters colours by up to 10 %, and scales by up to 10 % and rotates by up to
+    10 degrees high-resolution faces only: resampling low-resolution ones would blur the
+    degradation that is to be learned. `flip` or `none` do less. Inferred: all ranges.
+    """
+    if name == "none":
+        return {}
+    if name == "flip":
+        return {"lr": Augment(flip=0.5), "hr": Augment(flip=0.5)}
+    return {
+        "lr": Augment(flip=0.5, colour=0.1),
+        "hr": Augment(flip=0.5, scale=0.1, rotation=10, colour=0.1),
+    }
 
 
 def _spread(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:

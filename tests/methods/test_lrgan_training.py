@@ -13,7 +13,6 @@ from torch.nn.utils import parametrize
 from facesr.bench import catalog
 from facesr.bench.contract import Split
 from facesr.bench.testing import check_method
-from facesr.methods import lrgan
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._train.engine import CHECKPOINT, Trainer
 from facesr.methods.lrgan import LRGAN
@@ -239,15 +238,6 @@ def test_the_moving_average_is_what_is_kept(trained: Build, data: Split, tmp_pat
     average, last = saved["averages"]["l2h"]["net"], saved["nets"]["l2h"]
     assert torch.equal(first_weight(method.net), average["first.weight"])
     assert not torch.equal(first_weight(method.net), last["first.weight"])
-
-
-def test_all_is_augmented_as_asked(data: Split) -> None:
-    kinds = {name: lrgan._augmentation(name) for name in lrgan.AUGMENTATIONS}
-    assert kinds["none"] == {}
-    assert {a.flip for a in kinds["flip"].values()} == {0.5}
-    full = kinds["full"]["hr"]
-    assert min(full.flip, full.scale, full.rotation, full.colour) > 0
-    assert kinds["full"]["lr"].scale == kinds["full"]["lr"].rotation == 0
 
 
 def test_samples_show_genuine_and_degraded_faces(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from facesr.methods._train.augment import Augment, Change
+from facesr.methods._train.augment import AUGMENTATIONS, Augment, Change, augmentation
 from facesr.methods._train.blur import _kernel, random_blur
 
 
@@ -108,3 +108,12 @@ def test_blur_sizes_differ_within_a_batch(images: Tensor) -> None:
     same = images[:1].expand(12, -1, -1, -1)
     spread = random_blur(same, generator()).var((1, 2, 3))
     assert len({round(v, 6) for v in spread.tolist()}) >= 3
+
+
+def test_augmentations_by_name_never_resample_low_resolution_faces() -> None:
+    kinds = {name: augmentation(name) for name in AUGMENTATIONS}
+    assert kinds["none"] == {}
+    assert {a.flip for a in kinds["flip"].values()} == {0.5}
+    full = kinds["full"]["hr"]
+    assert min(full.flip, full.scale, full.rotation, full.colour) > 0
+    assert kinds["full"]["lr"].scale == kinds["full"]["lr"].rotation == 0
