@@ -15,7 +15,7 @@ from facesr.bench.contract import Split
 from facesr.bench.testing import check_method
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._train.engine import CHECKPOINT, Trainer
-from facesr.methods.lrgan import LRGAN
+from facesr.methods.lrgan import ARCHITECTURES, LRGAN
 
 MakeSplit = Callable[..., Split]
 Build = Callable[..., LRGAN]
@@ -252,7 +252,7 @@ def test_samples_show_genuine_and_degraded_faces(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", lrgan.ARCHITECTURES)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_it_overfits_eight_faces(
     build: Build, trained: Build, make_split: MakeSplit, tmp_path: Path, architecture: str
 ) -> None:
