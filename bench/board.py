@@ -139,6 +139,8 @@ class Board:
         made_as = steps.image_key(method, choice.name, trained.weights, ready.test.lr)
         cell = self.store.cell(label, ready.label)
         made = steps.upscale(method, label, ready.test.lr, cell, made_as)
+        for remark in made.remarks:
+            self.say(f"{label} on {ready.label}: {remark}")
         more = {
             name: steps.upscale(
                 method,
@@ -197,6 +199,8 @@ class Board:
             | {
                 "versions": provenance.versions(),
                 "weights": trained.weights,
+                "parameters": sum(p.numel() for p in method.net.parameters()),
+                "remarks": list(made.remarks),
                 "changed": plan.changed(method, choice, self.options.budget),
                 "counts": counts,
                 "data": data,

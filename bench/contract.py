@@ -1,6 +1,7 @@
 """What a method, a data set, a metric and a protocol promise the harness."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,10 @@ class Method(ABC):
     shadow `train(data, out)`. The harness seeds torch before it builds a method, moves `net`,
     calls `net.eval()`, saves and loads its weights.
 
+    Where `upscale` cannot do its best for some faces it counts them in `remarks`, by a phrase that
+    follows a number, such as `self.remarks["faces did not converge"] += 3`; the sums are said and
+    kept with the row.
+
     Args:
         scale: Factor between the sides of input and output.
         seed: Seed of everything random.
@@ -110,6 +115,7 @@ class Method(ABC):
     seed: int = 0
     net: nn.Module = field(default_factory=nn.Identity, init=False, repr=False)
     device: torch.device = field(default=torch.device("cpu"), init=False, repr=False)
+    remarks: Counter[str] = field(default_factory=Counter, init=False, repr=False)
 
     def train(self, data: Split, out: Path) -> None:
         """Fit `self.net` in place; a method with nothing to learn leaves this out.

@@ -4,6 +4,7 @@ import csv
 import math
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -53,11 +54,13 @@ class Upscaled:
         faces: The upscaled faces.
         images_per_second: Speed of the network, without reading and writing.
         machine: Where it was done.
+        remarks: What the method could not do as well as it should, and for how many faces.
     """
 
     faces: Faces
     images_per_second: float
     machine: dict[str, Any]
+    remarks: tuple[str, ...] = ()
 
 
 @cache
@@ -216,17 +219,23 @@ def upscale(method: Method, label: str, lr: Faces, folder: Path, key: dict[str, 
             names = made.names[part.start : part.stop]
             if not all((images / name).is_file() for name in names):
                 batch = next(lr.take(part).batches(BATCH)).to(method.device)
+                method.remarks.clear()
                 began = time.perf_counter()
                 pixels = _checked(method.upscale(batch), batch, names, method.scale, label).cpu()
                 seconds += time.perf_counter() - began
                 done += len(part)
+                if method.remarks:  # by batch, so that one made twice does not count twice
+                    state.setdefault("remarks", {})[str(start)] = dict(method.remarks)
+                    write_json(note, state)
                 write_images(pixels, names, images)
             advance(len(part))
     if done:
         state["timing"] = {"images_per_second": round(done / seconds, 2)}
     write_json(note, state | {"digest": made.fingerprint})
     speed = state.get("timing", {}).get("images_per_second", 0.0)
-    return Upscaled(made, speed, state.get("machine", {}))
+    counted = sum(map(Counter, state.get("remarks", {}).values()), Counter[str]())
+    remarks = tuple(f"{count:,} of {len(lr):,} {what}" for what, count in sorted(counted.items()))
+    return Upscaled(made, speed, state.get("machine", {}), remarks)
 
 
 def outputs(images: Path, lr: Faces, scale: int, label: str) -> Faces:
