@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -206,10 +206,20 @@ class Dataset(ABC):
 
 @dataclass(frozen=True)
 class Metric(ABC):
-    """One number about a set of faces; its fields are its parameters and part of its identity."""
+    """One number about a set of faces; its fields are its parameters and part of its identity.
+
+    `smallest` is the smallest difference between two methods that is worth calling real: with
+    thousands of faces less can be significant and still not matter. It is a judgement, shown
+    beside the marks.
+    """
 
     needs: ClassVar[Needs] = "nothing"
     better: ClassVar[Better] = "lower"
+    smallest: ClassVar[float] = 0.0
+
+    def __call__(self, sr: Faces, reference: Faces | None) -> Score:
+        """Measure faces as `score` does, and note the smallest difference that counts."""
+        return replace(self.score(sr, reference), smallest=self.smallest)
 
     def missing(self) -> str:
         """Say in a sentence which asset or package is absent and how to get it."""
@@ -254,7 +264,7 @@ class Protocol(ABC):
         """
         for metric in self.metrics():
             reference = {"faces": data.hr, "pairs": data.hr, "input": data.lr}.get(metric.needs)
-            yield metric.score(sr, reference)
+            yield metric(sr, reference)
 
     def inputs(self, data: Split) -> Mapping[str, Faces]:
         """Return further inputs that each method upscales, by name; most protocols have none.

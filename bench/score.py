@@ -29,6 +29,7 @@ class Score:
         sampling: What one entry of `samples` is.
         samples: One value per picture or person, or one leave-group-out estimate per group, in
             an order that is the same for all methods on one data set; the basis of paired tests.
+        smallest: Smallest difference worth calling real; anything less is a tie.
     """
 
     metric: str
@@ -45,6 +46,7 @@ class Score:
     ranked: bool = True
     sampling: Sampling = "none"
     samples: tuple[float, ...] = field(default=(), repr=False)
+    smallest: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -172,7 +172,7 @@ def score(
             wish = "real faces" if metric.needs == "faces" else "originals of the same names"
             raise BadName(f"{type(metric).__name__.lower()} needs {wish}; give --reference DIR")
     with unpacked(sr) as once, unpacked(real or sr) as other:
-        return [metric.score(once, other if real else None) for metric in chosen]
+        return [metric(once, other if real else None) for metric in chosen]
 
 
 def _fits(metric: Metric, sr: Faces, real: Faces | None) -> bool:

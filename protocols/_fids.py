@@ -49,6 +49,8 @@ class EarlyFid(Frechet):
             only one. 0 to keep all.
     """
 
+    smallest: ClassVar[float] = Fid.smallest
+
     network: Network = "torchvision"
     batch: int = BATCH
 
@@ -112,6 +114,7 @@ class StatisticsFid(Metric):
     """
 
     needs: ClassVar[Needs] = "nothing"
+    smallest: ClassVar[float] = Fid.smallest
 
     file: str = ""
     first: int = 3000

@@ -137,6 +137,7 @@ class Resaved(Metric):
     def __post_init__(self) -> None:
         object.__setattr__(self, "needs", self.metric.needs)
         object.__setattr__(self, "better", self.metric.better)
+        object.__setattr__(self, "smallest", self.metric.smallest)
 
     @property
     def column(self) -> str:
@@ -179,6 +180,7 @@ class IfPaired(Metric):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "better", self.metric.better)
+        object.__setattr__(self, "smallest", self.metric.smallest)
 
     @property
     def column(self) -> str:
@@ -236,4 +238,4 @@ class Preset(Protocol):
         """See `Protocol.score`."""
         for metric in self.asked(data.paired):
             reference = {"faces": data.hr, "pairs": data.hr, "input": data.lr}.get(metric.needs)
-            yield metric.score(sr, reference)
+            yield metric(sr, reference)

@@ -127,6 +127,7 @@ class Angle(Metric):
     """
 
     needs: ClassVar[Needs] = "pairs"
+    smallest: ClassVar[float] = 0.5  # degrees
 
     embedder: str = "arcface"
     whole: bool = True

@@ -31,6 +31,7 @@ from facesr.protocols._scores import absent
 from facesr.protocols.features.embedders import embedder_named, embeddings
 
 NAME = "critical_resolution"
+SMALLEST = 0.5  # px; a smaller shift of the crossing is a tie
 _AXIS = "input resolution, px"
 _HOW = f"bootstrap of people, percentile, {RESAMPLES}"
 
@@ -271,6 +272,7 @@ def _critical(metric: str, crossings: Array, bench: _Bench, label: str, ranked: 
         ranked=tested,
         sampling="jackknife" if tested else "none",
         samples=tuple(groups.tolist()) if tested else (),
+        smallest=SMALLEST,
     )
 
 

@@ -7,7 +7,7 @@ publish where it hands them out (`lfw[division=pairs]`), else they are drawn fro
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from facesr.bench.contract import About, Metric, Protocol, Split
@@ -66,11 +66,12 @@ class Recognition(Protocol):
             )
         for metric in self.metrics():
             if isinstance(metric, Verification):
-                yield metric.judged(sr, data.hr, data.pairs)
+                judged = metric.judged(sr, data.hr, data.pairs)
+                yield replace(judged, smallest=metric.smallest)
                 if metric.definition == "lfw" and metric.measure == "accuracy":
                     yield from metric.roc(sr, data.hr, data.pairs)
                 continue
-            yield metric.score(sr, data.hr)
+            yield metric(sr, data.hr)
             if isinstance(metric, Identification):
                 yield from metric.curve(sr, data.hr)
 

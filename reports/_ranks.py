@@ -40,6 +40,8 @@ class Standing:
 def standings(scores: Mapping[str, Score]) -> dict[str, Standing]:
     """Test every pair of methods in one column and derive who can be told apart.
 
+    A difference below the smallest that the metric calls real is a tie, however significant.
+
     Args:
         scores: Comparable scores of at least two methods: see `why_untested`.
 
@@ -49,7 +51,7 @@ def standings(scores: Mapping[str, Score]) -> dict[str, Standing]:
     adjusted = holm(p_values(scores))
     beaten: dict[str, set[str]] = {name: set() for name in scores}
     for (a, b), p in adjusted.items():
-        if p <= LEVEL:
+        if p <= LEVEL and not _tied(scores[a], scores[b]):
             better, worse = (a, b) if _lead(scores[a], scores[b]) > 0 else (b, a)
             beaten[worse].add(better)
     first = {name for name in scores if not beaten[name]}
@@ -151,6 +153,13 @@ def holm(p: Mapping[Pair, float]) -> dict[Pair, float]:
         largest = max(largest, min(1.0, (len(p) - i) * p[pair]))
         adjusted[pair] = largest
     return adjusted
+
+
+def _tied(a: Score, b: Score) -> bool:
+    """Tell whether a difference is too small to be called real."""
+    assert a.value is not None
+    assert b.value is not None
+    return abs(a.value - b.value) < max(a.smallest, b.smallest)
 
 
 def _lead(a: Score, b: Score) -> float:

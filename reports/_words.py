@@ -16,6 +16,8 @@ def explain(table: Table) -> list[str]:
             "Bold: not separable from the best (paired tests, Holm's correction over all pairs of "
             "a column, 5 %). Underlined: second group, by the same rule after removing the first."
         )
+    if ties := _ties(table):
+        sentences.append(f"Differences below these count as ties: {ties}.")
     for column in table.columns:
         if column.untested:
             sentences.append(f"{column.metric} is not marked: {column.untested}.")
@@ -39,6 +41,17 @@ def explain(table: Table) -> list[str]:
     if table.partial:
         sentences.append(f"Partial: {table.partial}.")
     return sentences + [first_look(limit) for limit in table.limits]
+
+
+def _ties(table: Table) -> str:
+    """List the smallest differences that are called real, of the columns that are tested."""
+    found = []
+    for i, column in enumerate(table.columns):
+        scores = [line.cells[i].score for line in table.lines]
+        smallest = max((score.smallest for score in scores if score), default=0.0)
+        if smallest and not column.untested:
+            found.append(f"{column.metric} {smallest:g}{f' {column.unit}' if column.unit else ''}")
+    return ", ".join(found)
 
 
 def first_look(limit: int, dataset: str = "") -> str:

@@ -19,7 +19,7 @@ texture: their ratings of pictures with flat areas differ from those here, and f
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -104,6 +104,8 @@ def _at_one_scale(y: Array) -> Array:
 @dataclass(frozen=True)
 class Brisque(Metric):
     """Mean over pictures of the BRISQUE of each."""
+
+    smallest: ClassVar[float] = 0.5
 
     def missing(self) -> str:
         """Say how to get the published model."""

@@ -46,6 +46,7 @@ class Cosine(Metric):
 
     needs: ClassVar[Needs] = "pairs"
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 0.005
 
     embedder: str = "face_reid_0095"
 

@@ -71,6 +71,7 @@ class Detection(Metric):
 
     needs: ClassVar[Needs] = "nothing"
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 0.5
 
     detector: Finder = "hog"
     side: int = SIDE

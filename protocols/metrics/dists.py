@@ -75,6 +75,7 @@ class Dists(PairMetric):
     """
 
     at_once: ClassVar[int] = 1 << 16
+    smallest: ClassVar[float] = 0.003
 
     @property
     def column(self) -> str:

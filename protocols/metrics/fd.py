@@ -134,6 +134,8 @@ class Fd(Named, Frechet):
         features: The network, see `Named`.
     """
 
+    smallest: ClassVar[float] = 0.02
+
 
 def _fitted(real: Faces, extractor: Extractor) -> Gaussian:
     """Fit the reference once, for all methods."""

@@ -7,6 +7,7 @@ identity; without the Inception weights there is no FID, and nothing else is cal
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from facesr.protocols._features import OnInception
 from facesr.protocols.metrics.fd import Frechet
@@ -19,3 +20,5 @@ class Fid(OnInception, Frechet):
     Args:
         resize: How faces come to 299x299: `clean`, `legacy-pytorch` or `legacy-tensorflow`.
     """
+
+    smallest: ClassVar[float] = 0.5

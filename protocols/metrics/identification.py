@@ -108,6 +108,7 @@ class Identification(Metric):
 
     needs: ClassVar[Needs] = "pairs"
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 1.0
 
     embedder: str = "face_reid_0095"
     gallery: Gallery = "originals"

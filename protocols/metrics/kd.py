@@ -101,6 +101,8 @@ class Kd(Named, Kernel):
         features: The network, see `Named`.
     """
 
+    smallest: ClassVar[float] = 0.2
+
 
 def _distances(
     x: Rows | Array, y: Rows | Array, within: float, parts: Sequence[Positions]

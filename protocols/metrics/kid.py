@@ -7,6 +7,7 @@ drawn as torch-fidelity draws it.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from facesr.bench.errors import BadName
 from facesr.bench.faces import Faces
@@ -25,6 +26,8 @@ class Kid(OnInception, Kernel):
         size: Faces of a subset of either set; all of the smaller set if it holds fewer.
         seed: Of the subsets.
     """
+
+    smallest: ClassVar[float] = 0.2
 
     subsets: int = 0
     size: int = 1000

@@ -85,6 +85,7 @@ class Landmarks(Metric):
 
     needs: ClassVar[Needs] = "pairs"
     better: ClassVar[Better] = "lower"
+    smallest: ClassVar[float] = 0.1
 
     detector: Finder = "retinaface"
     truth: Truth = "detected"

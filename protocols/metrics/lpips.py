@@ -69,6 +69,7 @@ class Lpips(PairMetric):
     """
 
     at_once: ClassVar[int] = 1 << 16
+    smallest: ClassVar[float] = 0.003
 
     network: Network = "alex"
 

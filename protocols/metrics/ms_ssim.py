@@ -78,6 +78,7 @@ class MsSsim(PlaneMetric):
     """
 
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 0.002
     name: ClassVar[str] = "ms_ssim"
 
     scales: int = 5

@@ -15,7 +15,7 @@ of LFW. Elsewhere it differs by up to 0.02, because it rounds the Gaussian to si
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -69,6 +69,8 @@ class Niqe(Metric):
     Args:
         luma: Brightness, `rounded` (16 to 235) or `grey` (0 to 255).
     """
+
+    smallest: ClassVar[float] = 0.05
 
     luma: Luma = "rounded"
 

@@ -64,6 +64,7 @@ class NiqeFit(Metric):
     """
 
     needs: ClassVar[Needs] = "faces"
+    smallest: ClassVar[float] = 0.05
 
     block: int = 32
 

@@ -15,6 +15,7 @@ So the scores are read from the program of Ma et al.: a file `ma.csv` beside the
 from csv import reader
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -53,6 +54,8 @@ def pi(ma: Array, niqe: Array) -> Array:
 @dataclass(frozen=True)
 class Pi(Metric):
     """Mean over pictures of the perceptual index, from scores of Ma's own program and our NIQE."""
+
+    smallest: ClassVar[float] = 0.05
 
     def missing(self) -> str:
         """Say how to get the published model of NIQE."""

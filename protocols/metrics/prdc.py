@@ -98,6 +98,7 @@ class Prdc(Named):
     """
 
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 0.01
     code: ClassVar[int] = VERSION
     least: ClassVar[int] = OPEN + 1
 

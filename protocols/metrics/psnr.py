@@ -46,6 +46,7 @@ class Psnr(ConventionMetric):
     """
 
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 0.05
     name: ClassVar[str] = "psnr"
     unit: ClassVar[str] = "dB"
 

@@ -52,6 +52,7 @@ class Sharpness(PairMetric):
     """Mean over pictures of how far each is from the sharpness of its original, in powers of 2."""
 
     undefined: ClassVar[str] = "have no edge, or their originals have none"
+    smallest: ClassVar[float] = 0.01
 
     @property
     def column(self) -> str:

@@ -154,6 +154,7 @@ class Shift(PairMetric):
     undefined: ClassVar[str] = (
         "cannot be registered with their input: one of the two is flat, or they do not match"
     )
+    smallest: ClassVar[float] = 0.02
 
     @property
     def column(self) -> str:

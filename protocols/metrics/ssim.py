@@ -92,6 +92,7 @@ class Ssim(ConventionMetric):
     """Mean over pictures of the structural similarity of each; of colours, the mean of channels."""
 
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 0.002
     name: ClassVar[str] = "ssim"
 
     @property

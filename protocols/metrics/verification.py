@@ -59,6 +59,7 @@ class Verification(Metric):
 
     needs: ClassVar[Needs] = "pairs"
     better: ClassVar[Better] = "higher"
+    smallest: ClassVar[float] = 1.0
 
     embedder: str = "face_reid_0095"
     definition: Definition = "lfw"

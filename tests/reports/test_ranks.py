@@ -134,3 +134,10 @@ def test_a_difference_without_spread_is_told_apart_by_groups(make: Any) -> None:
 
     assert jackknife(flat(1.0), flat(1.0)) == 1.0
     assert jackknife(flat(1.0), flat(2.0)) == 0.0
+
+
+def test_a_significant_difference_below_the_smallest_that_counts_is_a_tie(make: Any) -> None:
+    scores = named(make.paired([1.0, 1.2]))
+    assert {standing.group for standing in standings(scores).values()} == {1, 2}
+    small = {name: replace(score, smallest=0.5) for name, score in scores.items()}
+    assert {standing.group for standing in standings(small).values()} == {1}
