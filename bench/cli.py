@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from facesr.bench import assets_cli, catalog, data_cli
+from facesr.bench import assets_cli, catalog, data_cli, leaderboard_cli
 from facesr.bench.errors import BadName, BenchError, sentence
 from facesr.bench.options import (
     AsJson,
@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(data_cli.app)
 app.add_typer(assets_cli.app)
+app.command()(leaderboard_cli.compare)
 
 
 @app.command()
