@@ -14,6 +14,7 @@ from facesr.bench.faces import Faces
 from facesr.bench.files import cache_folder
 from facesr.bench.score import Better, Curve, Score
 
+_IN_BRACKETS = ("embedder", "detector", "features", "network")  # what columns are told apart by
 Part = Literal["train", "test"]
 Needs = Literal["nothing", "faces", "pairs", "input"]
 
@@ -220,6 +221,14 @@ class Metric(ABC):
     def __call__(self, sr: Faces, reference: Faces | None) -> Score:
         """Measure faces as `score` does, and note the smallest difference that counts."""
         return replace(self.score(sr, reference), smallest=self.smallest)
+
+    @property
+    def column(self) -> str:
+        """Name of the column; that of the class, and in brackets what it measures with."""
+        name = type(self).__name__.lower()
+        tools = (str(getattr(self, tool)) for tool in _IN_BRACKETS if hasattr(self, tool))
+        tool = next(tools, "")
+        return f"{name}[{tool}]" if tool else name
 
     def missing(self) -> str:
         """Say in a sentence which asset or package is absent and how to get it."""

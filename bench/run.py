@@ -17,9 +17,7 @@ from facesr.bench.score import Failure, Kind
 from facesr.bench.store import Results, Store
 
 if TYPE_CHECKING:
-    from facesr.bench.contract import Dataset, Metric, Protocol
-
-_IN_BRACKETS = ("embedder", "detector", "features", "network")  # what columns are told apart by
+    from facesr.bench.contract import Dataset, Protocol
 
 
 def say(sentence: str) -> None:
@@ -178,18 +176,9 @@ def _announce(
 
 
 def _announce_gaps(ruler: "Protocol") -> None:
-    gaps = dict.fromkeys(_called(metric) for metric in ruler.metrics() if metric.missing())
+    gaps = dict.fromkeys(metric.column for metric in ruler.metrics() if metric.missing())
     if gaps:
         say(f"  left out: {', '.join(gaps)}; below the board stands what they need")
-
-
-def _called(metric: "Metric") -> str:
-    """Name a metric as its column is called, as far as that is known before it is measured."""
-    if column := getattr(metric, "column", ""):
-        return str(column)
-    name = type(metric).__name__.lower()
-    said = next((str(getattr(metric, part)) for part in _IN_BRACKETS if hasattr(metric, part)), "")
-    return f"{name}[{said}]" if said else name
 
 
 def _prepare(

@@ -142,7 +142,7 @@ class Resaved(Metric):
     @property
     def column(self) -> str:
         """Name of the column."""
-        return marked(column(self.metric), self.how.label)
+        return marked(self.metric.column, self.how.label)
 
     def missing(self) -> str:
         """See `Metric.missing`."""
@@ -185,7 +185,7 @@ class IfPaired(Metric):
     @property
     def column(self) -> str:
         """Name of the column."""
-        return column(self.metric)
+        return self.metric.column
 
     def missing(self) -> str:
         """See `Metric.missing`."""
@@ -198,11 +198,6 @@ class IfPaired(Metric):
         why = "compares with originals, faces of the same names, which are not here"
         name, better = self.column, self.better
         return absent(name, sr, why, better=better, identity=name, group="fidelity")
-
-
-def column(metric: Metric) -> str:
-    """Return the column of a metric, as far as it is known before it is measured."""
-    return str(getattr(metric, "column", type(metric).__name__.lower()))
 
 
 @dataclass

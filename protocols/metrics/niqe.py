@@ -74,6 +74,11 @@ class Niqe(Metric):
 
     luma: Luma = "rounded"
 
+    @property
+    def column(self) -> str:
+        """See `Metric.column`."""
+        return "niqe" if self.luma == "rounded" else f"niqe[{self.luma}]"
+
     def __post_init__(self) -> None:
         if self.luma not in get_args(Luma):
             raise BadName(f"no luma named {self.luma!r}; known: {', '.join(get_args(Luma))}")
@@ -84,7 +89,7 @@ class Niqe(Metric):
 
     def score(self, sr: Faces, reference: Faces | None) -> Score:
         """See `Metric.score`; the reference is not looked at."""
-        name = "niqe" if self.luma == "rounded" else f"niqe[{self.luma}]"
+        name = self.column
         small = too_small(some(sr, name), BLOCK)
         mark = f"live@{assets.asset('niqe').sha256[:DIGITS]}"
         label = identity(

@@ -68,6 +68,11 @@ class NiqeFit(Metric):
 
     block: int = 32
 
+    @property
+    def column(self) -> str:
+        """See `Metric.column`."""
+        return NAME
+
     def __post_init__(self) -> None:
         if self.block < 8 or self.block % 2:
             raise BadName(f"block={self.block} cannot be used; niqe takes even sides from 8 on")

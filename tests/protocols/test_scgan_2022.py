@@ -89,7 +89,7 @@ def test_a_stretch_changes_what_a_plain_metric_sees(draw: Draw, store: Store) ->
         "niqe[fit,minmax-down]",
         "detection[hog,minmax-down]",
     ]
-    assert plain[4] == Detection().score(sr, None)
+    assert plain[4] == Detection()(sr, None)
     for score in quirky:
         assert score.identity.endswith("saved=minmax-down-v1]")
     assert not {s.identity for s in quirky} & {s.identity for s in plain}

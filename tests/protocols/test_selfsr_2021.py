@@ -52,7 +52,7 @@ def test_conventions_are_in_the_columns_and_change_the_numbers(
     )
     assert [s.metric for s in quirky] == ["psnr[dic]", "ssim[dic]", "lpips[alex]", "fid"]
     assert quirky[0].identity.startswith("psnr[dic,y,crop=8,")
-    assert plain[:2] == [Psnr().score(sr, hr), Ssim().score(sr, hr)]
+    assert plain[:2] == [Psnr()(sr, hr), Ssim()(sr, hr)]
     for first, second in zip(quirky[:2], plain[:2], strict=True):
         assert first.value is not None
         assert second.value is not None
