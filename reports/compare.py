@@ -13,10 +13,10 @@ from typing import Literal
 from facesr.bench.score import Row, Score
 from facesr.bench.store import Results
 from facesr.reports._conditions import inputs_of
+from facesr.reports._escape import md
 from facesr.reports._format import digits, half_width
 from facesr.reports._ranks import LEVEL, holm, p_values
 from facesr.reports._terminal import _console, _text
-from facesr.reports.table import _md
 
 Verdict = Literal["better", "worse", "same", "untested", "new", "gone", "another ruler"]
 Key = tuple[str, str, str, str]
@@ -118,8 +118,8 @@ def markdown(moves: Sequence[Move]) -> str:
     lines = [summary(moves), ""]
     if told:
         lines += [f"| {' | '.join(HEADER)} |", f"|{' --- |' * len(HEADER)}"]
-        lines += [f"| {' | '.join(map(_md, cells(move)))} |" for move in told]
-        lines += ["", *dict.fromkeys(f"- {_md(_told(m))}" for m in told if m.why), ""]
+        lines += [f"| {' | '.join(map(md, cells(move)))} |" for move in told]
+        lines += ["", *dict.fromkeys(f"- {md(_told(m))}" for m in told if m.why), ""]
     return "\n".join(lines)
 
 

@@ -93,6 +93,6 @@ def test_helen_is_measured_like_any_pairs(draw: Draw, store: Store) -> None:
     hr = store(draw(3, size=16), "hr")
     sr = store(draw(3, size=16) // 2, "sr")
     assert list(Cr2019().score(sr, Split(hr, hr, paired=True))) == [
-        Psnr().score(sr, hr),
-        Ssim().score(sr, hr),
+        Psnr()(sr, hr),
+        Ssim()(sr, hr),
     ]

@@ -51,7 +51,7 @@ def test_table_1_is_measured_as_the_released_code_does() -> None:
 def test_plain_is_the_plain_fid(split: Split, draw: Draw, store: Store) -> None:
     sr = store(draw(4, size=16, seed=3), "sr")
     assert Lrgan2018(plain=True).asked(paired=False) == [Fid()]
-    assert scores(Lrgan2018(plain=True), sr, split) == [Fid().score(sr, split.hr)]
+    assert scores(Lrgan2018(plain=True), sr, split) == [Fid()(sr, split.hr)]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_reference_is_the_folder_of_the_release_where_it_is(
     (found,) = scores(preset, sr, split)
     assert found.value == Fid().score(sr, split.hr.take([0, 2, 3])).value
     other = replace(split, hr=split.hr.take([1, 4, 5]))
-    assert scores(preset, sr, other) == [Fid().score(sr, other.hr)]
+    assert scores(preset, sr, other) == [Fid()(sr, other.hr)]
 
 
 def test_psnr_takes_the_place_of_fid_on_pairs(split: Split, draw: Draw, store: Store) -> None:
