@@ -188,6 +188,7 @@ class Board:
             "input": ready.test.lr.fingerprint,
             "reference": ready.test.hr.fingerprint,
             "images": made.faces.fingerprint,
+            "files": made.files,
         }
         counts = {"input": len(ready.test.lr), "reference": len(ready.test.hr)}
         if learns(method):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -69,6 +69,14 @@ def digest(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_of_files(folder: Path, names: Iterable[str]) -> str:
+    """Return one SHA-256 of the names and contents of files in a folder, in whatever order."""
+    total = hashlib.sha256()
+    for name in sorted(names):
+        total.update(f"{digest(folder / name)}  {name}\n".encode(errors="surrogateescape"))
+    return total.hexdigest()
 
 
 def digest_of(value: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 Better = Literal["higher", "lower"]
 Group = Literal["fidelity", "realism", "detection", "identity", "cost"]
 Kind = Literal["skip", "fail"]
+State = Literal["claimed", "checked", "reproduced", "disputed", "withdrawn"]
 Sampling = Literal["picture", "person", "jackknife", "none"]
 
 

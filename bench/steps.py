@@ -19,7 +19,15 @@ from facesr.bench.catalog import Kind
 from facesr.bench.contract import Method, Protocol, Split
 from facesr.bench.errors import BenchError, Stale
 from facesr.bench.faces import Faces, unpacked, write_images
-from facesr.bench.files import digest, digest_of, plain, read_json, write_json, write_whole
+from facesr.bench.files import (
+    digest,
+    digest_of,
+    digest_of_files,
+    plain,
+    read_json,
+    write_json,
+    write_whole,
+)
 from facesr.bench.plan import settings_of
 from facesr.bench.progress import progress
 from facesr.bench.score import Curve, Score
@@ -61,6 +69,11 @@ class Upscaled:
     images_per_second: float
     machine: dict[str, Any]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> str:
+        """Digest of the files of the faces, byte by byte, which needs no data set to check."""
+        return digest_of_files(self.faces.root, self.faces.names)
 
 
 @cache

@@ -173,18 +173,25 @@ class Store:
         path = self._failed(failure.method, failure.dataset, failure.protocol)
         write_json(path, asdict(failure) | {"trace": trace.splitlines()})
 
+    def records(self) -> list[Record]:
+        """Read every record, samples included, in a fixed order.
+
+        Raises:
+            BenchError: If the folder is absent, or a record in it is damaged.
+        """
+        return [_record(path) for path in self._places()]
+
     def results(self) -> Results:
         """Read every number and every failure, in a fixed order.
 
         Raises:
             BenchError: If the folder is absent.
         """
-        if not self.root.is_dir():
-            raise BenchError(f"{self.root} is not a run folder; `bench run --out DIR` makes one")
+        places = self._places()
         failures = [_failure(path) for path in sorted(self.root.glob("*/*/*.failed.json"))]
         lost = {(f.method, f.dataset, f.protocol) for f in failures}
         rows: list[Row] = []
-        for path in filter(_is_record, sorted(self.root.glob("*/*/*.json"))):
+        for path in places:
             try:
                 record = _record(path)
             except BenchError as error:
@@ -194,6 +201,11 @@ class Store:
             if (record.method, record.dataset, record.protocol) not in lost:
                 rows += record.rows()
         return Results(rows, failures)
+
+    def _places(self) -> list[Path]:
+        if not self.root.is_dir():
+            raise BenchError(f"{self.root} is not a run folder; `bench run --out DIR` makes one")
+        return [path for path in sorted(self.root.glob("*/*/*.json")) if _is_record(path)]
 
     def _path(self, method: str, dataset: str, protocol: str) -> Path:
         return self.cell(method, dataset) / f"{folder_name(protocol)}.json"
