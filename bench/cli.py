@@ -35,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(data_cli.app)
 app.add_typer(assets_cli.app)
+app.add_typer(leaderboard_cli.app)
 app.command()(leaderboard_cli.compare)
 
 
@@ -200,23 +201,34 @@ def score(
 @app.command()
 def report(
     runs: Annotated[Path, typer.Argument(help="Run folder")] = Path("runs"),
-    format: Annotated[str, typer.Option(help="md, csv, latex, html, joined by commas")] = "md",
+    format: Annotated[
+        str | None, typer.Option(help="md, csv, latex, html, joined by commas; md if not given")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write to; none: print")] = None,
     pictures: Annotated[
         bool, typer.Option(help="Show faces that may be seen but not published")
     ] = True,
+    intervals: Annotated[bool, typer.Option(help="± behind each number, md and latex")] = False,
+    published: Annotated[bool, typer.Option(help="Numbers of papers beside those here")] = False,
 ) -> None:
     """Print or write the board of a run folder."""
     from facesr.bench.store import Store
-    from facesr.reports.write import text, write
+    from facesr.reports import write
 
-    formats = tuple(_known_format(part) for part in format.split(","))
+    formats = tuple(_known_format(part) for part in (format or "md").split(","))
     results = Store(runs).results()
+    if published and not (format or out):
+        return write.terminal_published(results)
     printed = () if out else tuple(name for name in formats if name != "html")
     for name in printed:
-        _print(text(results, name).rstrip("\n"))
-    written = tuple(name for name in formats if name not in printed)
-    for path in write(results, runs, out or runs / "report", written, pictures):
+        board = None if published else write.text(results, name, intervals)
+        _print((board or write.text_published(results, name)).rstrip("\n"))
+    written, folder = tuple(n for n in formats if n not in printed), out or runs / "report"
+    if published:
+        paths = write.write_published(results, folder, written)
+    else:
+        paths = write.write(results, runs, folder, written, pictures, intervals)
+    for path in paths:
         _print(str(path))
 
 

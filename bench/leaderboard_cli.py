@@ -9,6 +9,14 @@ import typer
 
 from facesr.bench.options import AsJson
 
+app = typer.Typer(
+    name="leaderboard",
+    help="Keep a leaderboard: rows in small files, tables and pages made of them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+Folder = Annotated[Path, typer.Option("--folder", help="Folder of the leaderboard")]
+
 
 class FailOn(StrEnum):
     """What makes `bench compare` end with 1."""
@@ -47,3 +55,47 @@ def compare(
         FailOn.nothing: False,
     }
     raise typer.Exit(int(bad[fail_on]))
+
+
+@app.command()
+def submit(
+    run: Annotated[Path, typer.Argument(help="Run folder")],
+    folder: Folder = Path("leaderboard"),
+    state: Annotated[
+        str, typer.Option(help="claimed, checked, reproduced, disputed or withdrawn")
+    ] = "claimed",
+) -> None:
+    """Check a run and write its rows; what breaks a rule is listed, and nothing is written."""
+    from facesr.bench.conformance import objections
+    from facesr.bench.errors import BenchError
+    from facesr.bench.store import Store
+    from facesr.reports import leaderboard
+
+    store = Store(run)
+    if found := objections(store):
+        for objection in found:
+            sys.stderr.write(f"{objection}\n")
+        raise BenchError(f"{len(found)} rules are broken, so nothing of {run} was submitted")
+    for path in leaderboard.submit(store.records(), folder, leaderboard.known_state(state)):
+        sys.stdout.write(f"{path}\n")
+
+
+@app.command()
+def build(
+    folder: Folder = Path("leaderboard"),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; end with 1 if what is there is stale")
+    ] = False,
+) -> None:
+    """Make tables, figures and pages of the rows; the same rows give the same bytes."""
+    from facesr.bench.errors import BenchError
+    from facesr.reports import leaderboard
+
+    if not check:
+        for path in leaderboard.build(folder):
+            sys.stdout.write(f"{path}\n")
+    elif names := leaderboard.stale(folder):
+        raise BenchError(
+            f"{folder}/board is not what the rows make: {', '.join(names)} differ; run "
+            "`bench leaderboard build` and commit it"
+        )

@@ -8,7 +8,7 @@ from facesr.bench.score import Failure, Row, Score
 from facesr.reports._conditions import changed_of, inputs_of, limit_of, partial_of
 from facesr.reports._families import place as family_place
 from facesr.reports._format import digits, half_width
-from facesr.reports._ranks import standings, why_untested
+from facesr.reports._ranks import Tests, standings, why_untested
 from facesr.reports._table import Cell, Column, Line, Table
 
 GROUPS = ("fidelity", "realism", "detection", "identity", "cost")
@@ -16,7 +16,10 @@ NOT_RUN = "not measured for this method"
 
 
 def tables(
-    rows: Sequence[Row], failures: Sequence[Failure] = (), families: Mapping[str, str] | None = None
+    rows: Sequence[Row],
+    failures: Sequence[Failure] = (),
+    families: Mapping[str, str] | None = None,
+    tests: Tests | None = None,
 ) -> list[Table]:
     """Lay rows out, one table per protocol and data set, in alphabetical order.
 
@@ -24,6 +27,7 @@ def tables(
         rows: Numbers; curves are passed over.
         failures: Cells without numbers.
         families: Families by method label; decides the order of lines.
+        tests: Where the p-values of pairs come from; paired tests of samples if left out.
 
     Raises:
         BenchError: If one column would hold two identities of a metric, one cell two numbers, or
@@ -36,6 +40,7 @@ def tables(
             [row for row in rows if (row.protocol, row.dataset) == place],
             [f for f in failures if (f.protocol, f.dataset) == place],
             families or {},
+            tests,
         )
         for place in sorted(places)
     ]
@@ -46,6 +51,7 @@ def _table(
     rows: list[Row],
     failures: list[Failure],
     families: Mapping[str, str],
+    tests: Tests | None,
 ) -> Table:
     lost = {failure.method: failure for failure in failures}
     rows = [row for row in rows if row.method not in lost]
@@ -60,7 +66,7 @@ def _table(
         for metric, column in scores.items()
     }
     order = sorted((m for m in scores if measured[m]), key=lambda m: _group_order(scores[m]))
-    built = [_column(metric, scores[metric], measured[metric], place) for metric in order]
+    built = [_column(metric, scores[metric], measured[metric], place, tests) for metric in order]
     lines = tuple(
         _line(
             method,
@@ -118,7 +124,11 @@ def _by_metric(rows: Sequence[Row], place: tuple[str, str]) -> dict[str, dict[st
 
 
 def _column(
-    metric: str, given: Mapping[str, Score], known: Mapping[str, Score], place: tuple[str, str]
+    metric: str,
+    given: Mapping[str, Score],
+    known: Mapping[str, Score],
+    place: tuple[str, str],
+    tests: Tests | None,
 ) -> tuple[Column, dict[str, Cell]]:
     """Build a column and its cells; `known` are those of `given` that have a value."""
     identities = {score.identity: method for method, score in known.items()}
@@ -134,11 +144,11 @@ def _column(
     whole = {method: score for method, score in known.items() if score.n == most}
     longest = max(len(score.samples) for score in whole.values())
     testable = {m: s for m, s in whole.items() if s.sampling == "none" or len(s.samples) == longest}
-    untested = why_untested(testable)
+    untested = why_untested(testable, tests)
     if len(testable) < 2 <= len(known):
         noun = "people" if any(s.sampling == "person" for s in known.values()) else "pictures"
         untested = f"the methods rest on different numbers of {noun}, so no paired test"
-    stands = {} if untested else standings(testable)
+    stands = {} if untested else standings(testable, tests)
     cells = {
         method: Cell("missing", "n/a", score.note or NOT_RUN, score)
         if score.value is None

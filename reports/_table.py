@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from facesr.bench.score import Better, Score
-from facesr.reports._format import Digits
+from facesr.reports._format import Digits, half_width
 from facesr.reports._ranks import Standing
 
 State = Literal["value", "partly", "missing", "skipped", "failed"]
@@ -50,6 +50,11 @@ class Column:
     def scale(self) -> str:
         """Unit and power of ten, for the header."""
         return " ".join(part for part in (self.digits.factor, self.unit) if part)
+
+    def spread(self, cell: "Cell") -> str:
+        """Return the half-width of a cell's interval, as text; empty without one."""
+        half = half_width(cell.score.low, cell.score.high) if cell.score else None
+        return "" if half is None else self.digits.text(half)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from facesr.bench.store import Results
 from facesr.reports._families import families
 from facesr.reports._format import digits, half_width
 from facesr.reports._layout import NOT_RUN, tables
+from facesr.reports._sheets import COLUMNS, NUMBERS, PUBLISHED, Comparison, Sheet, cells
 from facesr.reports._table import Cell, Line, Table
 from facesr.reports._words import DAGGER, NOTHING, absent, explain, gaps, lost, visible
 
@@ -161,3 +162,36 @@ def _rich_cell(cell: Cell, plain: bool) -> "Text":
     style = {1: "bold", 2: "underline"}.get(cell.mark, "" if known else "dim")
     sign = {1: "*", 2: "+"}.get(cell.mark, " ") if plain else ""
     return _text(cell.text + (DAGGER if cell.state == "partly" else sign), style)
+
+
+def terminal_sheets(comparison: Comparison) -> None:
+    """Print published numbers beside those measured here."""
+    console, plain = _console(), not sys.stdout.isatty()
+    _print(console, comparison.summary, "")
+    for sheet in comparison.sheets:
+        console.print()
+        console.print(_text(sheet.title, "bold"))
+        console.print(_rich_sheet(sheet, plain))
+        for note in sheet.notes:
+            _print(console, note, "dim")
+    if comparison.words:
+        signs = " Here bold is written *, underlined +." if plain else ""
+        console.print()
+        _print(console, comparison.words + signs, "dim")
+
+
+def _rich_sheet(sheet: Sheet, plain: bool) -> "RichTable":
+    from rich.table import Table as RichTable
+
+    shown = RichTable(box=None, pad_edge=False)
+    for i, name in enumerate(COLUMNS):
+        shown.add_column(_text(name), justify="right" if i in NUMBERS else "left")
+    for line in sheet.lines:
+        written = [_text(cell) for cell in cells(line)]
+        style, sign = {"best": ("bold", "*"), "second": ("underline", "+")}.get(
+            line.published.mark, ("", " ")
+        )
+        written[PUBLISHED].stylize(style)
+        written[PUBLISHED].append(sign if plain else "")
+        shown.add_row(*written)
+    return shown

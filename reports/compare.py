@@ -5,7 +5,6 @@ p-values are corrected for their number (Holm 1979). What differs by less than t
 difference that counts is the same.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,13 +14,12 @@ from facesr.bench.store import Results
 from facesr.reports._conditions import inputs_of
 from facesr.reports._escape import md
 from facesr.reports._format import digits, half_width
-from facesr.reports._ranks import LEVEL, holm, p_values
+from facesr.reports._ranks import LEVEL, by_intervals, holm, p_values
 from facesr.reports._terminal import _console, _text
 
 Verdict = Literal["better", "worse", "same", "untested", "new", "gone", "another ruler"]
 Key = tuple[str, str, str, str]
 HEADER = ("method", "data set", "protocol", "metric", "before", "after", "change", "p", "verdict")
-NORMAL_95 = 1.959963984540054
 ORDER = ("worse", "gone", "better", "another ruler", "untested", "new", "same")
 
 
@@ -174,13 +172,9 @@ def _tested(old: Row, new: Row) -> tuple[float | None, str]:
     alike = a.sampling == b.sampling != "none" and len(a.samples) == len(b.samples) > 1
     if same_faces and alike:
         return p_values({"before": a, "after": b})["before", "after"], "paired test"
-    halves = half_width(a.low, a.high), half_width(b.low, b.high)
-    if halves[0] is None or halves[1] is None or not any(halves):
+    p = by_intervals(a, b)
+    if p is None:
         return None, "no intervals, so nothing says what noise is"
-    assert a.value is not None
-    assert b.value is not None
-    error = math.hypot(halves[0], halves[1]) / NORMAL_95
-    p = math.erfc(abs(a.value - b.value) / error / math.sqrt(2))
     return p, "by intervals, as the runs share no pictures"
 
 

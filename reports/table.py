@@ -9,11 +9,12 @@ import io
 from collections.abc import Sequence
 
 from facesr.bench.score import Score
+from facesr.reports._escape import bars, md, plain
 from facesr.reports._latex import latex
 from facesr.reports._layout import tables
 from facesr.reports._table import Cell, Column, Line, Table
 from facesr.reports._terminal import terminal, terminal_scores
-from facesr.reports._words import DAGGER, NOTHING, explain, remarks, visible
+from facesr.reports._words import DAGGER, NOTHING, explain, remarks
 
 __all__ = [
     "Cell",
@@ -52,33 +53,37 @@ CSV_HEADER = (
     "limit",
     "partial",
 )
-FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four are their wide forms
 MARKDOWN_COLUMNS = 7
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """Write tables for GitHub: the first group bold, the second underlined."""
+def markdown(tables: Sequence[Table], intervals: bool = False) -> str:
+    """Write tables for GitHub: the first group bold, the second underlined.
+
+    Args:
+        tables: What to write.
+        intervals: Whether each number is followed by the half-width of its interval.
+    """
     if not tables:
         return NOTHING + "\n"
-    return "\n".join(_markdown(table) for table in tables)
+    return "\n".join(_markdown(table, intervals) for table in tables)
 
 
-def _markdown(table: Table) -> str:
-    lines = [f"## {_md(table.title)}, protocol {_md(table.protocol)}", ""]
+def _markdown(table: Table, intervals: bool) -> str:
+    lines = [f"## {md(table.title)}, protocol {md(table.protocol)}", ""]
     for chunk in table.chunks(MARKDOWN_COLUMNS) if table.columns else []:
         columns = [table.columns[i] for i in chunk]
-        lines.append(_bars(["method", *(_md(_head(column)) for column in columns)]))
-        lines.append(_bars(["---", *("--:" for _ in columns)]))
+        lines.append(bars(["method", *(md(_head(column)) for column in columns)]))
+        lines.append(bars(["---", *("--:" for _ in columns)]))
         for line in table.lines:
-            cells = [_md_cell(line.cells[i]) for i in chunk]
-            lines.append(_bars([_md(table.name(line)), *cells]))
-        if any(column.half for column in columns):
-            lines.append(_bars(["*median half-width*", *(column.half for column in columns)]))
+            cells = [_md_cell(line.cells[i], intervals, table.columns[i]) for i in chunk]
+            lines.append(bars([md(table.name(line)), *cells]))
+        if any(column.half for column in columns) and not intervals:
+            lines.append(bars(["*median half-width*", *(column.half for column in columns)]))
         lines.append("")
     if words := explain(table):
-        lines += [_md(" ".join(words)), ""]
+        lines += [md(" ".join(words)), ""]
     if notes := remarks(table):
-        lines += [f"- {_md(what)}: {_md(why)}" for what, why in notes] + [""]
+        lines += [f"- {md(what)}: {md(why)}" for what, why in notes] + [""]
     return "\n".join(lines)
 
 
@@ -86,26 +91,10 @@ def _head(column: Column) -> str:
     return " ".join(part for part in (column.metric, column.scale, column.arrow) if part)
 
 
-def _bars(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _md(text: str) -> str:
-    r"""Escape what markdown would read as markup.
-
-    >>> print(_md("a|b <script> x_y [1](u)"))
-    a\|b &lt;script&gt; x\_y [1]\(u)
-    """
-    text = visible(" ".join(text.split()))
-    for sign in "\\`*_|":
-        text = text.replace(sign, f"\\{sign}")
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace("](", "]\\(")
-
-
-def _md_cell(cell: Cell) -> str:
-    text = cell.text + DAGGER if cell.state == "partly" else cell.text
-    return {1: f"**{text}**", 2: f"<ins>{text}</ins>"}.get(cell.mark, text)
+def _md_cell(cell: Cell, intervals: bool, column: Column) -> str:
+    text = md(cell.text + DAGGER if cell.state == "partly" else cell.text)
+    text = {1: f"**{text}**", 2: f"<ins>{text}</ins>"}.get(cell.mark, text)
+    return f"{text} ± {half}" if intervals and (half := column.spread(cell)) else text
 
 
 def comma_separated(tables: Sequence[Table]) -> str:
@@ -131,12 +120,12 @@ def _csv_line(
     score = cell.score or Score(metric, None, "lower", 0, "")
     known = score.value is not None
     return [
-        _plain(line.method),
-        _plain(table.dataset),
-        _plain(table.protocol),
-        _plain(metric),
-        _plain(column.identity if column else ""),
-        _plain(column.unit if column else ""),
+        plain(line.method),
+        plain(table.dataset),
+        plain(table.protocol),
+        plain(metric),
+        plain(column.identity if column else ""),
+        plain(column.unit if column else ""),
         column.better if column else "",
         score.value,
         score.low,
@@ -147,23 +136,11 @@ def _csv_line(
         {1: "first", 2: "second"}.get(cell.mark, ""),
         cell.standing.best if cell.standing else "",
         cell.standing.worst if cell.standing else "",
-        _plain(cell.reason),
-        _plain(score.interval),
+        plain(cell.reason),
+        plain(score.interval),
         line.budget,
         line.seed,
-        _plain(", ".join(line.changed)),
+        plain(", ".join(line.changed)),
         line.limit,
-        _plain(table.partial),
+        plain(table.partial),
     ]
-
-
-def _plain(text: str) -> str:
-    r"""Keep a spreadsheet from running text as a formula.
-
-    Spreadsheets trim what cannot be seen before they look for a formula, and so does this.
-
-    >>> _plain("=1+1"), _plain("\t =1+1"), _plain("psnr")
-    ("'=1+1", "'\\t =1+1", 'psnr')
-    """
-    seen = "".join(sign for sign in text if sign.isprintable()).lstrip()
-    return f"'{visible(text)}" if seen.startswith(FORMULA) else visible(text)

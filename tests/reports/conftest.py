@@ -1,15 +1,23 @@
 import math
 import struct
+import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from facesr.bench.files import write_json
 from facesr.bench.score import Curve, Failure, Row, Score
 from facesr.bench.store import Results, Store
+
+if TYPE_CHECKING:  # mypy's names; pyright looks among installed packages first
+    from tests.reports.chromium import BROWSER, Chromium  # pyright: ignore[reportMissingImports]
+else:  # torch-fidelity installs another package named `tests`
+    sys.path.append(str(Path(__file__).parent))
+    from chromium import BROWSER, Chromium
 
 
 def score(metric: str = "psnr", value: float | None = 24.25, **changes: Any) -> Score:
@@ -101,12 +109,36 @@ def pictures(root: Path, dataset: str, methods: Sequence[str], count: int) -> No
             png(store.images(method, dataset) / f"{i:03d}.png", 64, 10 * k + i)
 
 
+def by_picture(
+    root: Path, method: str, names: Sequence[str], values: dict[str, Sequence[float]]
+) -> None:
+    """Leave numbers by picture beside the record of a cell."""
+    cell = Store(root).cell(method, "lfw")
+    write_json(cell / "realworld.json", {"pictures": "realworld.pictures-1.json"})
+    write_json(cell / "realworld.pictures-1.json", {"names": list(names), "values": values})
+
+
 @pytest.fixture
 def make() -> SimpleNamespace:
     """What builds rows as a run would leave them."""
     return SimpleNamespace(
-        score=score, row=row, paired=paired, board=board, png=png, pictures=pictures
+        score=score,
+        row=row,
+        paired=paired,
+        board=board,
+        png=png,
+        pictures=pictures,
+        by_picture=by_picture,
     )
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """A real browser."""
+    if not BROWSER:
+        pytest.skip("neither Chromium nor Chrome is installed")
+    with Chromium(tmp_path_factory.mktemp("profile")) as found:
+        yield found
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_a_number_from_part_of_the_pictures_is_shown_and_not_marked(make: Any) -
         ("value", 2),
     ]
     assert "26.09† " in markdown([table])
-    assert r"\partly{26.09}" in latex([table])
+    assert r"\partly{\numeral{2.2}{26.09}}" in latex([table])
 
 
 def test_one_method_only_has_no_marks_and_says_so(make: Any) -> None:

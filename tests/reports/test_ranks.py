@@ -90,7 +90,7 @@ def test_the_jackknife_of_a_mean_is_the_paired_t_test(make: Any) -> None:
         return make.score(value=float(x.mean()), sampling="jackknife", samples=leave)
 
     expected = stats.ttest_rel(a, b).pvalue
-    assert jackknife(left_out(a), left_out(b)) == pytest.approx(expected)
+    assert jackknife({"a": left_out(a), "b": left_out(b)})["a", "b"] == pytest.approx(expected)
 
 
 def test_groups_and_rank_intervals_by_hand(make: Any) -> None:
@@ -132,8 +132,8 @@ def test_a_difference_without_spread_is_told_apart_by_groups(make: Any) -> None:
     def flat(value: float) -> Score:
         return make.score(value=value, sampling="jackknife", samples=(value,) * 20)
 
-    assert jackknife(flat(1.0), flat(1.0)) == 1.0
-    assert jackknife(flat(1.0), flat(2.0)) == 0.0
+    p = jackknife({"a": flat(1.0), "b": flat(1.0), "c": flat(2.0)})
+    assert p == {("a", "b"): 1.0, ("a", "c"): 0.0, ("b", "c"): 0.0}
 
 
 def test_a_significant_difference_below_the_smallest_that_counts_is_a_tie(make: Any) -> None:

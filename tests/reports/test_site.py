@@ -1,16 +1,21 @@
+import json
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
-from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
 
 from facesr.bench.score import Failure
-from facesr.bench.store import Results, Store
-from facesr.reports._pictures import gallery
-from facesr.reports.site import TEMPLATES, write_site
+from facesr.bench.store import Results
+from facesr.reports._layout import tables
+from facesr.reports.site import CONTENTS, TEMPLATES, Extra, write_page, write_site
 from facesr.reports.write import write
 
 EMPTY = {"meta", "link", "br", "img", "input", "wbr", "col", "hr"}
@@ -25,13 +30,16 @@ class Outline(HTMLParser):
         self.open: list[str] = []
         self.ids: list[str] = []
         self.sources: list[str] = []
+        self.links: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
         self.tags.append((tag, given))
-        self.sources += [v for k, v in attrs if k in ("src", "href", "data", "action") and v]
+        loads = tag in ("link", "script", "img", "use")
+        found = [v for k, v in attrs if k in ("src", "href", "data", "action") and v]
+        (self.sources if loads else self.links).extend(found)
         if given.get("id"):
             self.ids.append(given["id"] or "")
         if tag not in EMPTY:
@@ -58,67 +66,99 @@ def outline(page: str) -> Outline:
     return parsed
 
 
-def page_of(results: Results, root: Path, out: Path, **families: str) -> str:
-    return write_site(results, root, out, families).read_text(encoding="utf-8")
+def site_of(results: Results, root: Path, out: Path, **families: str) -> dict[str, str]:
+    write_site(results, root, out, families)
+    found = sorted(out.rglob("*.html"))
+    return {str(path.relative_to(out)): path.read_text(encoding="utf-8") for path in found}
 
 
-def test_the_page_is_well_formed_and_every_link_lands(
+def test_every_page_is_well_formed_and_every_link_lands(
     run: tuple[Results, Path], tmp_path: Path
 ) -> None:
-    parsed = outline(page_of(*run, tmp_path))
-    assert len(parsed.ids) == len(set(parsed.ids))
-    inside = [s[1:] for s in parsed.sources if s.startswith("#")]
-    assert set(inside) <= set(parsed.ids)
-    assert {"training", "provenance", "set-1"} <= set(inside)
+    pages = {name: outline(text) for name, text in site_of(*run, tmp_path / "site").items()}
+    assert {"index.html", "gallery.html", "methods/alder.html", "datasets/lfw.html"} <= set(pages)
+    for name, parsed in pages.items():
+        assert len(parsed.ids) == len(set(parsed.ids)), name
+        for link in (*parsed.sources, *parsed.links):
+            if link.startswith("https://"):
+                continue
+            path, _, fragment = link.partition("#")
+            target = (tmp_path / "site" / name).parent / unquote(path) if path else None
+            assert target is None or target.is_file(), (name, link)
+            if fragment and "=" not in fragment:
+                there = pages[str(target.resolve().relative_to(tmp_path / "site"))] if target else 0
+                assert fragment in (there or parsed).ids, (name, link)
 
 
-def test_the_page_loads_nothing(run: tuple[Results, Path], tmp_path: Path) -> None:
-    page = page_of(*run, tmp_path)
-    parsed = outline(page)
-    assert all(s.startswith(("#", "data:image/png;base64,")) for s in parsed.sources)
-    assert not re.search(r"@import|url\((?!data:)|fetch\(|XMLHttpRequest|import\(", page)
-    assert not [tag for tag, _ in parsed.tags if tag in ("link", "iframe", "object", "base")]
-    assert "default-src 'none'" in page
+def test_no_page_loads_anything_from_elsewhere_or_runs_anything_of_its_own(
+    run: tuple[Results, Path], tmp_path: Path
+) -> None:
+    for name, text in site_of(*run, tmp_path).items():
+        parsed = outline(text)
+        assert not [s for s in parsed.sources if re.match(r"(\w+:|//|/)", s)], name
+        assert "default-src 'none'" in text
+        assert not re.search(r"script-src[^;]*'unsafe", text)
+        for tag, given in parsed.tags:
+            assert tag not in ("iframe", "object", "base", "style")
+            assert not [key for key in given if key.startswith("on")]
+            if tag == "script":
+                assert given.get("src") or given.get("type") == "application/json"
+    assets = "".join((TEMPLATES / a).read_text() for a in ("style.css", "site.js", "theme.js"))
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|import\(|innerHTML|eval\(", assets)
 
 
 def test_everything_is_readable_without_script(run: tuple[Results, Path], tmp_path: Path) -> None:
-    words = " ".join(outline(page_of(*run, tmp_path)).words)
-    for expected in (
-        "26.09",
-        "ran out of memory",
-        "needs the asset 'inception'",
-        "not marked",
-        "too few pictures",
-        "alder leads alone.",
-        "2 dropped",
-        "psnr@v1",
-        "digest of birch",
+    pages = site_of(*run, tmp_path, alder="prior")
+    said = {name: " ".join(outline(text).words) for name, text in pages.items()}
+    for name, expected in (
+        ("index.html", "26.09"),
+        ("index.html", "ran out of memory"),
+        ("index.html", "needs the asset 'inception'"),
+        ("index.html", "not marked"),
+        ("index.html", "too few pictures"),
+        ("index.html", "alder leads alone."),
+        ("index.html", "2 dropped"),
+        ("index.html", "psnr@v1"),
+        ("provenance.html", "digest of birch"),
+        ("methods/birch.html", "loss"),
+        ("methods/cedar.html", "ran out of memory"),
+        ("methods/alder.html", "1 of 2"),
+        ("datasets/lfw.html", "accuracy"),
+        ("datasets/lfw.html", "+1.00"),
+        ("methods.html", "not known here"),
     ):
-        assert expected in words, expected
+        assert expected in said[name], (name, expected)
 
 
 def test_the_marks_are_those_of_the_markdown(run: tuple[Results, Path], tmp_path: Path) -> None:
-    page = page_of(*run, tmp_path)
+    page = site_of(*run, tmp_path)["index.html"]
     assert re.search(r'<td class="edge g1"[^>]*>26\.09<', page)
     assert re.search(r'<td class="edge g2"[^>]*>25\.09<', page)
     assert re.search(r'<td class="edge g0"[^>]*>40\.0<', page)
 
 
-def test_the_table_is_a_real_one(run: tuple[Results, Path], tmp_path: Path) -> None:
-    tags = outline(page_of(*run, tmp_path)).tags
-    scopes = [given.get("scope") for tag, given in tags if tag == "th"]
-    assert {"col", "colgroup", "row"} == set(scopes)
-    assert "caption" in [tag for tag, _ in tags]
-    assert all(given.get("alt") for tag, given in tags if tag == "img")
+def test_tables_pictures_and_buttons_say_what_they_are(
+    run: tuple[Results, Path], tmp_path: Path
+) -> None:
+    pages = site_of(*run, tmp_path)
+    tags = [tag for text in pages.values() for tag in outline(text).tags]
+    assert {given.get("scope") for tag, given in tags if tag == "th"} == {"col", "colgroup", "row"}
+    assert all("alt" in given for tag, given in tags if tag == "img")
     assert all(given.get("type") == "button" for tag, given in tags if tag == "button")
+    assert all(given.get("loading") for tag, given in tags if tag == "img" and given.get("src"))
 
 
 def test_the_same_rows_give_the_same_bytes(run: tuple[Results, Path], tmp_path: Path) -> None:
     results, root = run
-    first = [path.read_bytes() for path in write(results, root, tmp_path / "a")]
-    again = [path.read_bytes() for path in write(results, root, tmp_path / "b")]
-    assert first == again
-    assert len(first) == 4
+
+    def written(name: str) -> dict[str, bytes]:
+        write(results, root, tmp_path / name)
+        files = [path for path in (tmp_path / name).rglob("*") if path.is_file()]
+        return {str(path.relative_to(tmp_path / name)): path.read_bytes() for path in files}
+
+    first = written("a")
+    assert len(first) > 30
+    assert first == written("b") == written("a")
 
 
 def test_timings_do_not_change_the_digest(run: tuple[Results, Path], tmp_path: Path) -> None:
@@ -126,7 +166,7 @@ def test_timings_do_not_change_the_digest(run: tuple[Results, Path], tmp_path: P
     slower = Results([replace(r, timing={"train_seconds": 9.0}) for r in results.rows])
 
     def digest(given: Results) -> str:
-        found = re.search(r"timings: <code>(\w+)</code>", page_of(given, root, tmp_path))
+        found = re.search(r"timings</a>: <code>(\w+)</code>", site_of(given, root, tmp_path)["index.html"])
         assert found
         return found[1]
 
@@ -134,150 +174,84 @@ def test_timings_do_not_change_the_digest(run: tuple[Results, Path], tmp_path: P
     assert digest(results) != digest(Results(results.rows[1:]))
 
 
-def test_hostile_names_stay_text(make: Any, tmp_path: Path) -> None:
-    evil = "<script>alert(1)</script>\"'><img src=http://evil.example onerror=x>"
-    rows = [
-        make.row(m, s, dataset=evil) for m, s in zip((evil, "b"), make.paired([2, 1]), strict=True)
-    ]
-    rows = [replace(r, settings={evil: evil}, provenance={evil: {evil: evil}}) for r in rows]
-    results = Results(rows, [Failure(evil + "2", evil, "realworld", evil)])
-    parsed = outline(page_of(results, tmp_path, tmp_path / "out"))
-    assert [tag for tag, _ in parsed.tags].count("script") == 1
-    assert not [given for tag, given in parsed.tags if tag == "img"]
-    assert evil in "".join(parsed.words)
-
-
-def test_no_rows_at_all_is_a_page_with_a_sentence(tmp_path: Path) -> None:
-    words = outline(page_of(Results(), tmp_path, tmp_path / "out")).words
-    assert any("nothing was scored" in part for part in words)
-
-
-def test_failures_alone_and_a_single_method_are_pages_too(make: Any, tmp_path: Path) -> None:
-    failed = Results([], [Failure("cedar", "lfw", "realworld", "no memory")])
-    assert "no memory" in page_of(failed, tmp_path, tmp_path / "a")
-    one = Results([make.row("alder", make.paired([26.0])[0])])
-    assert "one method only" in page_of(one, tmp_path, tmp_path / "b")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<script>alert(1)</script>\"'><img src=http://evil.example onerror=x>",
+        "</script><!--",
+        "a&amp;b_c%20d%",
+        "é\u4e2d\U0001f600",
+        "x" * 200,
+        "../../outside",
+        "`code` {{ 7 * 7 }} {% raw %}",
+    ],
+)
+def test_any_name_stays_text_and_its_pages_stay_in_their_folders(
+    make: Any, tmp_path: Path, name: str
+) -> None:
+    numbers = make.paired([2, 1])
+    rows = [make.row(m, s, dataset=name) for m, s in zip((name, "b"), numbers, strict=True)]
+    rows = [replace(r, settings={name: name}, provenance={name: {name: name}}) for r in rows]
+    results = Results(rows, [Failure(name + "2", name, "realworld", name)])
+    pages = site_of(results, tmp_path / "runs", tmp_path / "out")
+    assert len([page for page in pages if page.startswith("methods/")]) == 3
+    assert len([page for page in pages if page.startswith("datasets/")]) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    for page, text in pages.items():
+        parsed = outline(text)
+        assert not [given for tag, given in parsed.tags if tag == "img" and given.get("src")]
+        if page in ("index.html", "provenance.html"):
+            assert name in "".join(parsed.words)
+        for data in re.findall(r'<script type="application/json">(.*?)</script>', text, re.S):
+            assert name in json.loads(data)[0]["methods"]
 
 
 def test_text_that_no_encoding_can_write_stays_readable(make: Any, tmp_path: Path) -> None:
     rows = [make.row("a\u202e", make.score(note="x\x1b\udcff"), dataset="d\x00")]
-    page = page_of(Results(rows), tmp_path, tmp_path)
-    assert r"a\u202e" in page
-    assert r"x\x1b\udcff" in page
-    assert [sign for sign in page if sign in "\x00\x1b\u202e"] == []
+    pages = site_of(Results(rows), tmp_path, tmp_path)
+    assert r"a\u202e" in pages["index.html"]
+    assert r"x\x1b\udcff" in pages["index.html"]
+    assert [sign for text in pages.values() for sign in text if sign in "\x00\x1b\u202e"] == []
 
 
-def test_every_method_shows_the_same_faces_chosen_by_name(
-    run: tuple[Results, Path], make: Any
-) -> None:
-    _, root = run
-    shown = gallery(root, "lfw", ["alder", "birch", "cedar"])
-    assert shown is not None
-    assert [strip.title for strip in shown.strips] == ["Input", "alder", "birch"]
-    names = [f"{i:03d}.png" for i in range(12)]
-    assert list(shown.names) == sorted(names, key=lambda n: sha256(n.encode()).hexdigest())[:8]
-    for strip in shown.strips:
-        assert [p.name for p in strip.pictures if p] == list(shown.names)
-    assert [s.pictures[0].side for s in shown.strips if s.pictures[0]] == [16, 64, 64]
+def test_no_rows_at_all_is_a_site_with_a_sentence(tmp_path: Path) -> None:
+    pages = site_of(Results(), tmp_path, tmp_path / "out")
+    assert any("nothing was scored" in part for part in outline(pages["index.html"]).words)
+    assert [outline(text) for text in pages.values()]
 
 
-def test_real_faces_are_not_passed_off_as_the_originals(
-    run: tuple[Results, Path], make: Any
-) -> None:
-    _, root = run
-    make.png(root / "real" / "lfw" / "someone.png", 64, 1)
-    shown = gallery(root, "lfw", [])
-    assert shown is not None
-    assert shown.strips[-1].title == "Reference faces (other pictures)"
-    for i in range(12):
-        make.png(root / "real" / "lfw" / f"{i:03d}.png", 64, 1)
-    paired = gallery(root, "lfw", [])
-    assert paired is not None
-    assert paired.strips[-1].title == "Original"
+def test_failures_alone_and_a_single_method_are_sites_too(make: Any, tmp_path: Path) -> None:
+    failed = Results([], [Failure("cedar", "lfw", "realworld", "no memory")])
+    assert "no memory" in site_of(failed, tmp_path, tmp_path / "a")["index.html"]
+    one = Results([make.row("alder", make.paired([26.0])[0])])
+    assert "one method only" in site_of(one, tmp_path, tmp_path / "b")["index.html"]
 
 
-def test_what_is_no_png_is_left_out(run: tuple[Results, Path], tmp_path: Path) -> None:
-    results, root = run
-    shown = gallery(root, "lfw", ["alder"])
-    assert shown is not None
-    (Store(root).images("alder", "lfw") / shown.names[0]).write_bytes(
-        b"<svg onload=alert(1)>" + b" " * 99
-    )
-    again = gallery(root, "lfw", ["alder"])
-    assert again is not None
-    assert again.strips[1].pictures[0] is None
-    outline(page_of(results, root, tmp_path))
-
-
-def test_a_broken_training_log_is_passed_over(run: tuple[Results, Path], tmp_path: Path) -> None:
-    results, root = run
-    log = Store(root).training("birch", "0123456789") / "log.csv"
-    for content in (b"\xff\xfe\x00", b"", b"step,loss\n", b"step,loss\n1,nan\n2,inf\n", b"\n\n"):
-        log.write_bytes(content)
-        assert 'id="training"' not in page_of(results, root, tmp_path)
-
-
-def drawn(results: Results, root: Path, out: Path) -> list[str]:
-    page = page_of(results, root, out)
-    return re.findall(r'<path class="line [^"]*" d="([^"]*)"', page.partition('id="training"')[2])
-
-
-def test_a_long_log_stays_a_small_drawing(run: tuple[Results, Path], tmp_path: Path) -> None:
-    [line] = drawn(*run, tmp_path)
-    assert 100 < line.count(",") <= 240
-
-
-def test_a_gap_in_a_log_is_not_drawn_over_and_a_constant_is_not_drawn(
+def test_what_an_earlier_site_left_goes_and_nothing_else_does(
     run: tuple[Results, Path], tmp_path: Path
 ) -> None:
-    log = Store(run[1]).training("birch", "0123456789") / "log.csv"
-    log.write_text("step,loss,rate\n1,3,0.5\n2,2,0.5\n3,,0.5\n4,1,0.5\n5,0,0.5\n")
-    [line] = drawn(*run, tmp_path)
-    assert line == "M0,0 80,50M240,100 320,150"
-    assert "Never changed: rate 0.5." in page_of(*run, tmp_path)
+    results, root = run
+    out = tmp_path / "out"
+    write_site(results, root, out, {})
+    own = out / "images" / "mine.png"
+    own.write_bytes(b"mine")
+    assert len(list((out / "images").rglob("*.png"))) > 20
+    write_site(results, root, out, {}, pictures=False)
+    assert [path.name for path in (out / "images").rglob("*.png")] == ["mine.png"]
+    (out / CONTENTS).write_text('{"files": ["../outside", "/etc/hostname", "images"]}')
+    (tmp_path / "outside").write_text("stays")
+    write_site(results, root, out, {})
+    assert (tmp_path / "outside").read_text() == "stays"
 
 
-def test_a_method_keeps_colour_and_shape_whoever_else_is_shown(make: Any, tmp_path: Path) -> None:
-    def sign(*methods: str) -> str:
-        rows = [make.row(method, make.score()) for method in methods]
-        page = page_of(Results(rows), tmp_path, tmp_path, alder="prior")
-        found = re.search(
-            r'<svg class="sign (\w+)"[^>]*><use href="#(\w+)"/></svg>\s*<span>alder', page
-        )
-        assert found
-        return f"{found[1]} {found[2]}"
-
-    assert sign("alder") == sign("aaa", "alder", "zzz") != ""
-    assert sign("alder").startswith("prior ")
-
-
-def luminance(colour: str) -> float:
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def test_text_and_signs_have_the_contrast_of_wcag_aa() -> None:
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    found = re.findall(r"--(\w[\w-]*): light-dark\((#\w{6}), (#\w{6})\)", style)
-    for theme in (0, 1):
-        colours = {name: pair[theme] for name, *pair in found}
-
-        def ratio(a: str, b: str, colours: dict[str, str] = colours) -> float:
-            high, low = sorted((luminance(colours[a]), luminance(colours[b])), reverse=True)
-            return (high + 0.05) / (low + 0.05)
-
-        for paper in ("paper", "card", "raised"):
-            assert ratio("ink", paper) >= 4.5
-            assert ratio("soft", paper) >= 4.5
-        assert ratio("tint-ink", "tint") >= 4.5
-        assert ratio("warn-ink", "warn") >= 4.5
-        assert ratio("tick", "card") >= 3
-        assert ratio("tick", "tint") >= 3
-        for family in ("interpolation", "regression", "adversarial", "prior", "diffusion"):
-            assert ratio(family, "card") >= 3
-        for family in ("codebook", "unpaired", "none"):
-            assert ratio(family, "card") >= 3
+def test_a_further_page_stands_in_the_menu_of_all(
+    run: tuple[Results, Path], tmp_path: Path
+) -> None:
+    results, root = run
+    extra = Extra("more.html", "More & more", "methods.html")
+    write_site(results, root, tmp_path, {}, extras=[extra])
+    assert "More &amp; more" in (tmp_path / "methods" / "alder.html").read_text()
+    assert (tmp_path / "more.html").is_file()
 
 
 def test_a_report_needs_no_torch(tmp_path: Path) -> None:
@@ -292,3 +266,33 @@ def test_a_report_needs_no_torch(tmp_path: Path) -> None:
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_thirty_methods_on_eight_sets_by_fifteen_metrics_are_light(
+    make: Any, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    rows = [
+        make.row(
+            f"method{m}",
+            make.score(
+                f"metric{k}[some,thing]",
+                24 + m / 9,
+                n=20,
+                samples=tuple((24 + m / 9 + random.normal(0, 1, 20)).tolist()),
+                sampling="picture",
+            ),
+            dataset=f"set{d}",
+        )
+        for m in range(30)
+        for d in range(8)
+        for k in range(15)
+    ]
+    results = Results(rows)
+    boards = tables(rows)
+    start = time.process_time()
+    write_page(boards, results, tmp_path, tmp_path / "site", {})
+    assert time.process_time() - start < 5
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "site").rglob("*.html")}
+    assert max(sizes.values()) < 2_000_000
+    assert sizes["index.html"] < 1_200_000

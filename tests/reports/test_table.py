@@ -44,11 +44,11 @@ LATEX = r"""
 Method & psnr\,$\uparrow$ & fid\,$\downarrow$ \\
  & \soft{dB} &  \\
 \midrule
-alder & \firstgroup{26.09} & 40.0 \\
-birch & \secondgroup{25.09} & \soft{\textit{n/a}} \\
+alder & \firstgroup{\numeral{2.2}{26.09}} & \numeral{2.1}{40.0} \\
+birch & \secondgroup{\numeral{2.2}{25.09}} & \soft{\textit{n/a}} \\
 cedar & \soft{\textit{fail}} & \soft{\textit{fail}} \\
 \midrule
-\soft{median half-width} & \soft{0.09} & \soft{2.0} \\
+\soft{median half-width} & \soft{\numeral{2.2}{0.09}} & \soft{\numeral{2.1}{2.0}} \\
 \bottomrule
 \end{tabular}
 \end{table}
@@ -177,7 +177,7 @@ def test_hostile_names_are_only_names(make: Any) -> None:
     page = markdown(tables(rows))
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert r"a\|b" in page
-    assert r"50\% x\_y \{z\}" in latex(tables(rows))
+    assert r"50\% x\_y \{z\}" in latex(tables(rows)).replace(r"\allowbreak ", "")
     assert "'=cmd()" in comma_separated(tables(rows))
 
 
