@@ -21,6 +21,7 @@ from facesr.datasets._prepared import prepared
 from facesr.datasets._record import Made
 from facesr.datasets._render import RENDER_VERSION, render
 from facesr.datasets._verify import differences
+from facesr.datasets._writer import FORM
 
 REAL_FACES = 100
 _TESTS = ("rendered", "real")
@@ -122,7 +123,8 @@ class Embedded(Dataset):
     def _prepared(
         self, half: _Half, part: Part, name: str, make: Callable[[], Iterable[Made]]
     ) -> Faces:
-        place = self.cache / "embedded" / digest_of(asdict(half))[:16] / part / name
+        key = digest_of({"form": FORM, **asdict(half)})[:16]
+        place = self.cache / "embedded" / key / part / name
         title = f"embedded/{part}/{name}"
         return prepared(
             place, title, half.size, lambda: track(make(), f"preparing {title}", half.count)

@@ -23,9 +23,8 @@ RELEASE = "2.5.3"  # of facenet-pytorch; decides what is found
 class Mtcnn:
     """The three cascaded networks of Zhang et al. 2016, as facenet-pytorch ships them.
 
-    It computes in double precision. In single precision the last digits depend on threads and on
-    the batch, and every tenth crop of LFW differed in some pixel between two ways of batching; in
-    double precision, which takes a third longer, none did.
+    It computes in double precision: in single precision the last digits depend on threads and on
+    the batch, and crops of one face differ in some pixel between two ways of batching.
 
     The package cuts the last network's input out at whole pixels and forgets the fraction: mirrored
     photographs show its landmarks half a pixel of the enlarged photograph too far to the right.

@@ -28,9 +28,9 @@ _VARIANCES = (0.1, 0.2)  # units of predicted shifts and of predicted logarithms
 class RetinaFace(OneByOne):
     """RetinaFace, MobileNet 0.25.
 
-    It computes in double precision: in single precision coordinates moved by up to 0.00003 pixels
-    between one and two threads, enough to round 10 of 451 faces to other thousandths of a pixel;
-    in double precision, which takes three times as long, none. Settings: see `OneByOne`.
+    It computes in double precision: in single precision the last bits depend on the number of
+    threads, and now and then a coordinate rounds to another thousandth of a pixel, which is what is
+    kept. Settings: see `OneByOne`.
     """
 
     @property

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from facesr.bench import catalog, steps
 
@@ -143,6 +145,27 @@ def toys(add: AddFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddFi
     add("protocols/metrics", "brightness", BRIGHT)
     add("protocols", "glow", GLOW)
     return add
+
+
+@pytest.fixture
+def wider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Photographs of noise, boxed as WIDER FACE boxes faces: large, small and invalid."""
+    monkeypatch.setenv("FACESR_CACHE", str(tmp_path / "cache"))
+    root, chance = tmp_path / "data", np.random.default_rng(0)
+    for part in ("train", "val"):
+        lines = []
+        for i in range(3):
+            name = f"0--Parade/{part}_{i}.jpg"
+            path = root / f"widerface/WIDER_{part}/images/{name}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(chance.integers(0, 255, (160, 200, 3), np.uint8)).save(path)
+            lines += [name, "4"]
+            lines += ["20 20 90 90 0 0 0 0 0 0 ", "60 100 24 24 0 0 0 0 0 0 "]
+            lines += ["100 100 24 24 2 0 0 0 0 0 ", "10 100 24 24 0 0 0 1 0 0 "]
+        place = root / f"widerface/wider_face_split/wider_face_{part}_bbx_gt.txt"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("\n".join(lines) + "\n")
+    return root
 
 
 @pytest.fixture(autouse=True)

@@ -14,29 +14,9 @@ from facesr.bench.errors import BadData, BadName, BenchError
 Add = Callable[[str, str, str], None]
 
 
-def wider(root: Path) -> Path:
-    """Write photographs of noise, boxed as WIDER FACE boxes faces: large, small and invalid."""
-    chance = np.random.default_rng(0)
-    for part in ("train", "val"):
-        lines = []
-        for i in range(3):
-            name = f"0--Parade/{part}_{i}.jpg"
-            path = root / f"widerface/WIDER_{part}/images/{name}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(chance.integers(0, 255, (160, 200, 3), np.uint8)).save(path)
-            lines += [name, "4"]
-            lines += ["20 20 90 90 0 0 0 0 0 0 ", "60 100 24 24 0 0 0 0 0 0 "]
-            lines += ["100 100 24 24 2 0 0 0 0 0 ", "10 100 24 24 0 0 0 1 0 0 "]
-        place = root / f"widerface/wider_face_split/wider_face_{part}_bbx_gt.txt"
-        place.parent.mkdir(exist_ok=True)
-        place.write_text("\n".join(lines) + "\n")
-    return root
-
-
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FACESR_CACHE", str(tmp_path / "cache"))
-    return wider(tmp_path / "data")
+def data(wider: Path) -> Path:
+    return wider
 
 
 def made(data: Path, dataset: str = "widerface", *settings: str, **given: object) -> list[Prepared]:
@@ -101,6 +81,15 @@ def test_what_does_not_exist_is_named(words: tuple[str, ...], said: str) -> None
 def test_an_absent_data_set_says_what_is_expected_where(tmp_path: Path) -> None:
     with pytest.raises(BadData, match="does not hold WIDER FACE"):
         made(tmp_path)
+
+
+def test_where_one_part_fails_the_other_is_prepared(data: Path) -> None:
+    for photo in data.glob("widerface/WIDER_train/images/*/*.jpg"):
+        photo.write_bytes(b"")
+    parts = prepare(*choose("widerface"), source=data)
+    assert next(parts).part == "test"
+    with pytest.raises(BadData, match=r"no face was found .*unreadable photograph"):
+        next(parts)
 
 
 def test_a_cache_that_cannot_be_written_is_a_sentence(data: Path, tmp_path: Path) -> None:

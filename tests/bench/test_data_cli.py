@@ -5,9 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from pydantic import TypeAdapter
 
 from facesr.bench.cards import Card
@@ -17,28 +15,10 @@ from facesr.bench.data import Finding, Prepared
 CLOSED = os.name == "posix" and os.geteuid() != 0  # whether permissions hold for this user
 
 
-def wider(root: Path) -> Path:
-    """Write photographs of noise, boxed as WIDER FACE boxes faces."""
-    chance = np.random.default_rng(0)
-    for part in ("train", "val"):
-        lines = []
-        for i in range(3):
-            name = f"0--Parade/{part}_{i}.jpg"
-            path = root / f"widerface/WIDER_{part}/images/{name}"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(chance.integers(0, 255, (160, 200, 3), np.uint8)).save(path)
-            lines += [name, "2", "20 20 90 90 0 0 0 0 0 0 ", "60 100 24 24 0 0 0 0 0 0 "]
-        place = root / f"widerface/wider_face_split/wider_face_{part}_bbx_gt.txt"
-        place.parent.mkdir(exist_ok=True)
-        place.write_text("\n".join(lines) + "\n")
-    return root
-
-
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FACESR_CACHE", str(tmp_path / "cache"))
+def data(wider: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COLUMNS", "80")
-    return wider(tmp_path / "data")
+    return wider
 
 
 def halves(tmp_path: Path) -> list[Path]:
@@ -114,7 +94,7 @@ def test_preparing_says_what_came_of_it_and_what_to_do_next(
     out, err = capsys.readouterr()
     assert "widerface, test part, unpaired" in out
     assert "3 faces of 64 px" in out
-    assert "left out 3  too small" in out
+    assert "left out 6  too small" in out
     assert f"next: bench run --datasets widerface --data {shlex.quote(str(data))}\n" in err
     assert "bench data verify widerface" in err
 
@@ -137,7 +117,7 @@ def test_a_run_uses_what_was_prepared(
     before = {path: path.stat().st_mtime_ns for path in halves(tmp_path)}
     words = ["--methods", "bicubic", "--datasets", "widerface", "--data", str(data)]
     main(["run", *words, "--out", str(tmp_path / "runs"), "--budget", "smoke"])
-    assert "widerface: 3 test inputs of 16 px" in capsys.readouterr().err
+    assert "widerface: 6 test inputs of 16 px" in capsys.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in halves(tmp_path)} == before
 
 
@@ -159,7 +139,8 @@ def test_verifying_what_was_not_touched_is_exit_code_zero(
     assert main(["data", "verify", "widerface", "--source", str(data)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
-    assert all("3 faces as prepared" in line for line in lines)
+    for faces in (3, 6):  # large ones, small ones
+        assert sum(f"{faces} faces as prepared" in line for line in lines) == 2
 
 
 def test_a_difference_is_a_line_and_exit_code_one(

@@ -18,7 +18,7 @@ from facesr.datasets import _cut
 from facesr.datasets._align import Frame, Kind
 from facesr.datasets._crop import crop
 from facesr.datasets._cut import Cutter, Read, Result, Rule
-from facesr.datasets._record import Dropped, Made, Record
+from facesr.datasets._record import Dropped, Made, Record, Which
 from facesr.datasets._search import Search
 
 BOX = (10.0, 10.0, 50.0, 50.0)
@@ -231,6 +231,24 @@ def test_a_photograph_turned_by_its_exif_is_dropped_where_annotated_and_upright_
     assert isinstance(made, Made)
     assert made.details is not None
     assert made.details["box"] == pytest.approx([20, 4, 30, 14], abs=1)  # of the upright picture
+
+
+@pytest.mark.parametrize("which", ["given", "head"])
+def test_a_face_that_two_annotations_mean_is_used_once(tmp_path: Path, which: Which) -> None:
+    image = Image.new("RGB", (64, 64))
+    image.paste((255, 0, 0), (20, 20, 40, 40))
+    for name in ("x.png", "y.png"):
+        image.save(tmp_path / name)
+    one, other = (18.0, 18.0, 40.0, 40.0), (20.0, 20.0, 43.0, 43.0)
+    photos = [
+        [Record("x.png", "a", one, which=which), Record("x.png", "b", other, which=which)],
+        [Record("y.png", "c", one, which=which)],
+    ]
+    results = Cutter(tmp_path, Frame("box"), Rule(), 16, Search(Fixed())).cut(photos)
+    assert [result.name for result in results if isinstance(result, Made)] == ["a.png", "c.png"]
+    assert [result for result in results if isinstance(result, Dropped)] == [
+        Dropped("b", "same face as another", "a")
+    ]
 
 
 def blobs(width: int, height: int, points: np.ndarray[Any, Any], spread: float) -> Image.Image:

@@ -1,12 +1,15 @@
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import features
 
 from facesr.bench.contract import Split
 from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
-from facesr.datasets import embedded
+from facesr.datasets import _writer, embedded
+from facesr.datasets._degrade import version
 from facesr.datasets._prepared import details
 from facesr.datasets.embedded import Embedded
 
@@ -73,6 +76,24 @@ def test_a_second_call_reads_what_was_prepared(
     again = small(cache)
     splits = (again.split("train"), again.split("test"))
     assert [h.fingerprint for h in halves(splits)] == [h.fingerprint for h in halves(parts)]
+
+
+@pytest.mark.skipif(
+    features.version("libjpeg_turbo") != "3.2.0", reason="another libjpeg may round otherwise"
+)
+def test_other_low_resolution_pixels_need_another_version(parts: tuple[Split, Split]) -> None:
+    pixels = b"".join(image.tobytes() for image in parts[1].lr.images())
+    assert (version("wild"), sha256(pixels).hexdigest()[:16]) == (1, "bdbe7a288225bf3c")
+
+
+def test_a_folder_of_another_form_is_not_taken_for_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = small(tmp_path, limit=1).split("test").hr
+    monkeypatch.setattr(embedded, "FORM", _writer.FORM + 1)
+    after = small(tmp_path, limit=1).split("test").hr
+    assert before.root != after.root
+    assert before.fingerprint == after.fingerprint
 
 
 def test_another_cache_gets_the_same_faces_and_another_seed_others(

@@ -179,34 +179,16 @@ def test_both_parts_are_prepared_and_share_nothing(
 
 
 def test_two_processes_prepare_the_same_bytes_as_one(
-    twin: Twin,
-    tmp_path: Path,
-    told: Callable[[Path, Truth], None],
-    monkeypatch: pytest.MonkeyPatch,
+    twin: Twin, told: Callable[[Path, Truth], None], check_processes: Callable[..., None]
 ) -> None:
     told(twin.data / twin.place, twin.truth)
-    monkeypatch.setattr("facesr.datasets._fill._FEW", 0)
-    folders = []
-    for workers in (1, 2):
-        loader = twin.loader(twin.data, tmp_path / str(workers))
-        loader.workers = workers
-        folders.append(everything(loader).root)
-    files = [sorted(path.name for path in folder.iterdir()) for folder in folders]
-    assert files[0] == files[1]
-    for file in files[0]:
-        assert (folders[0] / file).read_bytes() == (folders[1] / file).read_bytes(), file
+    check_processes(twin.loader, twin.data, everything)
 
 
-def test_a_folder_without_the_set_is_said_to_lack_it(twin: Twin, tmp_path: Path) -> None:
-    about = catalog.load("datasets", twin.place).about
-    assert about is not None
-    sentence = twin.loader(tmp_path, tmp_path).missing()
-    assert about.url in sentence
-    assert about.layout in sentence
-    assert about.holds
-    assert about.licence
-    with pytest.raises(BadData):
-        twin.loader(tmp_path, tmp_path).split("train")
+def test_a_folder_without_the_set_is_said_to_lack_it(
+    twin: Twin, check_lack: Callable[..., None]
+) -> None:
+    check_lack(twin.loader)
 
 
 PHOTOS = {

@@ -1,11 +1,12 @@
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from facesr.datasets import _render
-from facesr.datasets._render import draw, five, render
+from facesr.datasets._render import RENDER_VERSION, draw, five, render
 from facesr.datasets._render_traits import person, shot
 
 
@@ -15,6 +16,11 @@ def test_the_same_numbers_give_the_same_bytes_in_any_order() -> None:
     for a, b in zip(first, again, strict=True):
         assert a.pixels.tobytes() == b.pixels.tobytes()
         assert np.array_equal(a.landmarks, b.landmarks)
+
+
+def test_other_pixels_need_another_version() -> None:
+    drawn = b"".join(render(0, who, who % 4, 64).pixels.tobytes() for who in range(6))
+    assert (RENDER_VERSION, sha256(drawn).hexdigest()[:16]) == (1, "cace73282f4df3f9")
 
 
 @pytest.mark.parametrize("other", [(1, 3, 1), (0, 4, 1), (0, 3, 2)])

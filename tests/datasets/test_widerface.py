@@ -1,11 +1,13 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from facesr.bench.detectors._base import Found
+from facesr.datasets._align import Frame
 from facesr.datasets._half import Among
 from facesr.datasets._prepared import manifest
 from facesr.datasets._record import Record
@@ -58,6 +60,18 @@ def test_a_part_counts_its_own_faces_only(data: tuple[Path, Truth], tmp_path: Pa
 def test_settings_that_choose_faces_are_part_of_the_place(data: tuple[Path, Truth]) -> None:
     keys = [Widerface(data=data[0], blur=b).source("lr", Among()).key() for b in (1, 2)]
     assert keys[0] != keys[1]
+
+
+def test_boxes_get_a_margin_and_squares_around_landmarks_their_own(
+    data: tuple[Path, Truth],
+) -> None:
+    def frame(**settings: Any) -> Any:
+        return Widerface(data=data[0], **settings).source("lr", Among()).recipe["frame"]
+
+    assert frame() == {"frame": "box", "margin": 0.15}
+    assert frame(margin=0.3) == {"frame": "box", "margin": 0.3}
+    assert frame(frame="square")["margin"] == Frame("square").recipe["margin"] == 5.0
+    assert frame(frame="square", margin=6.0)["margin"] == 6.0
 
 
 def test_without_the_training_photographs_the_rest_is_divided_and_this_is_said(

@@ -28,8 +28,8 @@ def face(i: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(i).integers(0, 256, (4, 4, 3), dtype=np.uint8)
 
 
-def writer(folder: Path, resume: bool = True) -> Writer:
-    return Writer(folder, 4, resume=resume)
+def writer(folder: Path, resume: bool = True, pace: str = "") -> Writer:
+    return Writer(folder, 4, resume=resume, pace=pace)
 
 
 def put(into: Writer, first: int, last: int) -> None:
@@ -130,6 +130,19 @@ def test_a_writer_begins_anew_where_what_was_left_is_damaged(
     put(writer(tmp_path / "x"), 0, 23)
     damage(tmp_path / ".x.part")
     assert finish(tmp_path / "x") == whole
+
+
+def test_a_writer_goes_on_only_from_positions_that_count_the_same(
+    tmp_path: Path, whole: dict[str, str]
+) -> None:
+    put(writer(tmp_path / "x", pace="photographs"), 0, 23)
+    same = writer(tmp_path / "x", pace="photographs")
+    assert (same.position, same.faces) == ({"pick": 20}, 20)
+    other = writer(tmp_path / "x", pace="faces")
+    assert (other.position, other.faces) == (None, 0)
+    put(other, 0, 35)
+    other.close({"title": "toy"}, {"pick": 35})
+    assert content(tmp_path / "x") == whole
 
 
 @pytest.mark.parametrize("step", ["digest", "write_json", "rename"])

@@ -1,6 +1,6 @@
 """Drawn heads and ways to spoil them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from facesr.protocols.features import embedders, inception
 Pixels = NDArray[np.uint8]
 Draw = Callable[..., Pixels]
 Store = Callable[..., Faces]
+Place = Callable[..., None]
 SHARED = Path(__file__).parents[2].parent / "shared"
 
 
@@ -117,18 +118,30 @@ def random_inception() -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Random weights of Inception, in the place and the layout of the published ones."""
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Write weights in the places and the layouts of the published ones."""
     folder = tmp_path_factory.mktemp("assets")
-    path = folder / assets.asset("inception").file
-    path.parent.mkdir()
-    torch.save(random_inception(), path)
-    ours = replace(assets.asset("inception"), sha256=digest(path))
-    others = tuple(a for a in assets.ASSETS if a.name != "inception")
+
+    def place(**states: Mapping[str, torch.Tensor]) -> None:
+        written = []
+        for name, state in states.items():
+            path = folder / assets.asset(name).file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.save(dict(state), path)
+            written.append(replace(assets.asset(name), sha256=digest(path), size=0))
+        others = (each for each in assets.ASSETS if each.name not in states)
+        patch.setattr(assets, "ASSETS", (*others, *written))
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FACESR_ASSETS", str(folder))
-        patch.setattr(assets, "ASSETS", (*others, ours))
-        yield path
+        yield place
+
+
+@pytest.fixture(scope="module")
+def weights(place: Place) -> Iterator[Path]:
+    """File of random weights of Inception."""
+    place(inception=random_inception())
+    yield assets.find("inception")
     inception._network.cache_clear()
 
 

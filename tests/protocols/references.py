@@ -262,7 +262,7 @@ for _net in ("alex", "vgg", "squeeze"):
 def _dists(sets: Sets) -> Found:
     perceptual, sr, hr = module("piq.perceptual"), sets.made(), sets.real()
     read = torch.load(assets.find("dists"), weights_only=True)
-    layers = oracle("dists").torchvision_layers(assets.assets_folder())
+    layers = oracle("dists").torchvision_layers()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(perceptual, "vgg16", lambda **_: SimpleNamespace(features=layers))
         patch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: read)

@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from facesr.bench import assets
-from facesr.bench.assets import Asset
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest
 from facesr.protocols.features import _backbones
@@ -26,25 +25,20 @@ Spoil = Callable[[NDArray[np.uint8], float], NDArray[np.uint8]]
 LISTED = {asset.name: asset.sha256 for asset in assets.ASSETS}
 
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Random weights in the places and the layouts of the published ones."""
-    folder = tmp_path_factory.mktemp("assets")
+def drawn(place: Callable[..., None]) -> Iterator[None]:
+    """Random weights, one set for all tests."""
     random = torch.Generator().manual_seed(0)
     backbone = _backbones._vgg16("maximum").state_dict()
     for key, old in backbone.items():
         size = (2 / old[0].numel()) ** 0.5 if old.ndim == 4 else 0.1
         backbone[key] = torch.randn(old.shape, generator=random) * size
     weights = {key: torch.rand((1, 1475, 1, 1), generator=random) for key in ("alpha", "beta")}
-    ours = []
-    for name, state in (("vgg16", backbone), ("dists", weights)):
-        path = folder / f"{name}.pth"
-        torch.save(state, path)
-        ours.append(Asset(name, path.name, digest(path), "", f"https://{name}", "dists"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACESR_ASSETS", str(folder))
-        patch.setattr(assets, "ASSETS", tuple(ours))
-        yield folder
+    place(vgg16=backbone, dists=weights)
+    yield
     _backbones._loaded.cache_clear()
     module._weights.cache_clear()
 
@@ -62,21 +56,21 @@ def measured(x: Tensor, y: Tensor) -> list[float]:
         return dists(x, y, network, *module._weights(assets.find("dists"), device)).tolist()
 
 
-def torchvision_layers(folder: Path) -> torch.nn.Sequential:
+def torchvision_layers() -> torch.nn.Sequential:
     vgg: Any = pytest.importorskip("torchvision.models").vgg
     layers = vgg.make_layers(vgg.cfgs["D"], batch_norm=False)
-    state = torch.load(folder / "vgg16.pth", weights_only=True)
+    state = torch.load(assets.find("vgg16"), weights_only=True)
     layers.load_state_dict({key: state.get(f"features.{key}") for key in layers.state_dict()})
     return layers
 
 
-def slow(x: Tensor, y: Tensor, folder: Path) -> list[float]:
+def slow(x: Tensor, y: Tensor) -> list[float]:
     """Equations 5 to 7 on the layers of torchvision, channel by channel in double precision."""
-    layers = torchvision_layers(folder).double()
+    layers = torchvision_layers().double()
     window = torch.outer(torch.tensor([1.0, 2, 1]), torch.tensor([1.0, 2, 1])).double() / 16
     mean = torch.tensor([0.485, 0.456, 0.406], dtype=torch.float64).view(3, 1, 1)
     deviation = torch.tensor([0.229, 0.224, 0.225], dtype=torch.float64).view(3, 1, 1)
-    weights = torch.load(folder / "dists.pth", weights_only=True)
+    weights = torch.load(assets.find("dists"), weights_only=True)
     alpha, beta = (weights[key].double().flatten() for key in ("alpha", "beta"))
     found = []
     for pair in zip(x.double(), y.double(), strict=True):
@@ -104,23 +98,19 @@ def slow(x: Tensor, y: Tensor, folder: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("size", [17, 64])
-def test_dists_equals_the_formula_of_the_paper(
-    folder: Path, draw: Draw, noise: Spoil, size: int
-) -> None:
+def test_dists_equals_the_formula_of_the_paper(draw: Draw, noise: Spoil, size: int) -> None:
     x, y = pairs(draw, noise, 2, size)
     with torch.inference_mode():
-        expected = slow(x, y, folder)
+        expected = slow(x, y)
     assert measured(x, y) == pytest.approx(expected, abs=1e-6)
 
 
-def test_dists_equals_piq(
-    folder: Path, draw: Draw, noise: Spoil, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dists_equals_piq(draw: Draw, noise: Spoil, monkeypatch: pytest.MonkeyPatch) -> None:
     perceptual: Any = pytest.importorskip("piq.perceptual")
-    state = torch.load(folder / "dists.pth", weights_only=True)
+    state = torch.load(assets.find("dists"), weights_only=True)
     whole = state["alpha"].sum() + state["beta"].sum()
     published = {key: value / whole for key, value in state.items()}
-    backbone = SimpleNamespace(features=torchvision_layers(folder))
+    backbone = SimpleNamespace(features=torchvision_layers())
     monkeypatch.setattr(perceptual, "vgg16", lambda **_: backbone)
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: published)
     x, y = pairs(draw, noise)
@@ -130,7 +120,7 @@ def test_dists_equals_piq(
 
 
 def test_equal_sets_have_zero_and_more_noise_is_worse(
-    folder: Path, draw: Draw, store: Store, noise: Spoil
+    draw: Draw, store: Store, noise: Spoil
 ) -> None:
     pixels = draw(2)
     hr = store(pixels, "hr")
@@ -142,7 +132,7 @@ def test_equal_sets_have_zero_and_more_noise_is_worse(
 
 
 def test_batches_and_order_change_less_than_is_stated(
-    folder: Path, draw: Draw, store: Store, noise: Spoil, monkeypatch: pytest.MonkeyPatch
+    draw: Draw, store: Store, noise: Spoil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = draw(4)
     sr, hr = store(noise(pixels, 25), "sr"), store(pixels, "hr")
@@ -151,14 +141,12 @@ def test_batches_and_order_change_less_than_is_stated(
     monkeypatch.setattr(Dists, "at_once", 3 * 64 * 64)
     shuffled = Dists().score(sr.take(order), hr.take(order)).samples
     assert shuffled == pytest.approx([whole.samples[i] for i in order], abs=1e-5)
-    first, second = (digest(folder / f"{name}.pth")[:8] for name in ("vgg16", "dists"))
+    first, second = (digest(assets.find(name))[:8] for name in ("vgg16", "dists"))
     marks = f"vgg16@{first},weights@{second},largest=256-pil-bilinear"
     assert whole.identity.startswith(f"dists[{marks},ref=hr@")
 
 
-def test_large_faces_are_reduced_to_256_first(
-    folder: Path, draw: Draw, store: Store, noise: Spoil
-) -> None:
+def test_large_faces_are_reduced_to_256_first(draw: Draw, store: Store, noise: Spoil) -> None:
     y = draw(1, size=300)
     x = noise(y, 25)
 
@@ -171,24 +159,24 @@ def test_large_faces_are_reduced_to_256_first(
 
 
 def test_what_cannot_be_measured_is_a_sentence(
-    folder: Path, draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     small, faces = store(draw(1, size=16), "small"), store(draw(1), "sr")
     assert Dists().score(small, small).note == "defined from 17 pixels on, these faces have 16"
     monkeypatch.setenv("FACESR_ASSETS", str(tmp_path))
     score = Dists().score(faces, faces)
     assert (score.value, score.ranked) == (None, False)
-    assert "needs the asset 'vgg16': get vgg16.pth" in score.note
-    assert "needs the asset 'dists': get dists.pth" in score.note
+    assert "needs the asset 'vgg16': get vgg16-" in score.note
+    assert "needs the asset 'dists': get " in score.note
 
 
-def test_a_value_that_is_no_number_stays_none(folder: Path, draw: Draw, noise: Spoil) -> None:
+def test_a_value_that_is_no_number_stays_none(draw: Draw, noise: Spoil) -> None:
     x, y = pairs(draw, noise, 2)
     x[1, 0, 30, 30] = torch.nan
     assert np.isnan(measured(x, y)).tolist() == [False, True]
 
 
-def test_flat_pictures_have_a_finite_number(folder: Path, store: Store) -> None:
+def test_flat_pictures_have_a_finite_number(store: Store) -> None:
     black, white = np.zeros((1, 64, 64, 3), np.uint8), np.full((1, 64, 64, 3), 255, np.uint8)
     value = Dists().score(store(black, "sr"), store(white, "hr")).value
     assert value is not None

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,14 +8,13 @@ from torch.nn import functional as F
 
 from facesr.bench import assets
 from facesr.bench.errors import BenchError
-from facesr.bench.files import digest
 from facesr.protocols.features import facenet
 from facesr.protocols.features.facenet import VIEW, Facenet
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Random weights in the place and the layout of the published ones."""
+def published(place: Callable[..., None]) -> Iterator[Path]:
+    """File of random weights."""
     from facenet_pytorch import InceptionResnetV1
 
     torch.manual_seed(0)
@@ -25,16 +24,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             buffer.uniform_(0.5, 1.5)
         elif name.endswith("running_mean"):
             buffer.normal_(0, 0.1)
-    folder = tmp_path_factory.mktemp("assets")
-    path = folder / assets.asset("facenet").file
-    path.parent.mkdir(parents=True)
-    torch.save(network.state_dict(), path)
-    ours = replace(assets.asset("facenet"), sha256=digest(path))
-    others = tuple(a for a in assets.ASSETS if a.name != "facenet")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACESR_ASSETS", str(folder))
-        patch.setattr(assets, "ASSETS", (*others, ours))
-        yield path
+    place(facenet=network.state_dict())
+    yield assets.find("facenet")
     facenet._network.cache_clear()
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesr.bench import assets
-from facesr.bench.assets import Asset
 from facesr.bench.errors import BadName, BenchError
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest
@@ -41,25 +40,20 @@ def random_backbone(net: Network) -> dict[str, Tensor]:
     return state | {"classifier.6.weight": torch.zeros(2, 2)}
 
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Random weights in the places and the layouts of the published ones."""
-    folder = tmp_path_factory.mktemp("assets")
-    random, ours = torch.Generator().manual_seed(1), []
-
-    def add(name: str, state: dict[str, Tensor]) -> None:
-        path = folder / f"{name}.pth"
-        torch.save(state, path)
-        ours.append(Asset(name, path.name, digest(path), "", f"https://{name}", "lpips"))
-
+def drawn(place: Callable[..., None]) -> Iterator[None]:
+    """Random weights, one set for all tests."""
+    random = torch.Generator().manual_seed(1)
+    states: dict[str, dict[str, Tensor]] = {}
     for net in NETS:
-        add(module._BACKBONES[net], random_backbone(net))
+        states[module._BACKBONES[net]] = random_backbone(net)
         linear = (torch.rand((1, c, 1, 1), generator=random) for c in CHANNELS[net])
-        add(f"lpips_{net}", {f"lin{i}.model.1.weight": w for i, w in enumerate(linear)})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FACESR_ASSETS", str(folder))
-        patch.setattr(assets, "ASSETS", tuple(ours))
-        yield folder
+        states[f"lpips_{net}"] = {f"lin{i}.model.1.weight": w for i, w in enumerate(linear)}
+    place(**states)
+    yield
     _backbones._loaded.cache_clear()
     module._linear.cache_clear()
 
@@ -76,11 +70,11 @@ def loaded(net: Network) -> tuple[_backbones.Backbone, list[Tensor]]:
     return network, module._linear(assets.find(f"lpips_{net}"), device)
 
 
-def slow(x: Tensor, y: Tensor, net: Network, folder: Path) -> list[float]:
+def slow(x: Tensor, y: Tensor, net: Network) -> list[float]:
     """Equation 1 on the layers of torchvision, picture by picture in double precision."""
     models: Any = pytest.importorskip("torchvision.models")
-    state = torch.load(folder / f"{module._BACKBONES[net]}.pth", weights_only=True)
-    linear = torch.load(folder / f"lpips_{net}.pth", weights_only=True)
+    state = torch.load(assets.find(module._BACKBONES[net]), weights_only=True)
+    linear = torch.load(assets.find(f"lpips_{net}"), weights_only=True)
     if net == "vgg":
         seen: tuple[int, ...] = (3, 8, 15, 22, 29)
         layers = models.vgg.make_layers(models.vgg.cfgs["D"], batch_norm=False)
@@ -110,23 +104,21 @@ def slow(x: Tensor, y: Tensor, net: Network, folder: Path) -> list[float]:
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_lpips_equals_the_formula_of_the_paper(
-    folder: Path, draw: Draw, noise: Spoil, net: Network
-) -> None:
+def test_lpips_equals_the_formula_of_the_paper(draw: Draw, noise: Spoil, net: Network) -> None:
     x, y = pairs(draw, noise)
     with torch.inference_mode():
-        expected = slow(x, y, net, folder)
+        expected = slow(x, y, net)
         network, weights = loaded(net)
         assert lpips(x, y, network, weights).tolist() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("net", NETS)
 def test_lpips_equals_the_authors_package(
-    folder: Path, draw: Draw, noise: Spoil, net: Network, capsys: pytest.CaptureFixture[str]
+    draw: Draw, noise: Spoil, net: Network, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package: Any = pytest.importorskip("lpips")
     theirs = package.LPIPS(net=net, version="0.1", pnet_rand=True, verbose=False)
-    state = torch.load(folder / f"{module._BACKBONES[net]}.pth", weights_only=True)
+    state = torch.load(assets.find(module._BACKBONES[net]), weights_only=True)
     theirs.net.load_state_dict(
         {key: state[f"features.{key.split('.', 1)[1]}"] for key in theirs.net.state_dict()}
     )
@@ -140,7 +132,7 @@ def test_lpips_equals_the_authors_package(
 
 @pytest.mark.parametrize("net", NETS)
 def test_equal_sets_have_zero_and_more_noise_is_worse(
-    folder: Path, draw: Draw, store: Store, noise: Spoil, net: Network
+    draw: Draw, store: Store, noise: Spoil, net: Network
 ) -> None:
     pixels = draw(3)
     hr = store(pixels, "hr")
@@ -152,7 +144,7 @@ def test_equal_sets_have_zero_and_more_noise_is_worse(
 
 
 def test_batches_and_order_change_less_than_is_stated(
-    folder: Path, draw: Draw, store: Store, noise: Spoil, monkeypatch: pytest.MonkeyPatch
+    draw: Draw, store: Store, noise: Spoil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = draw(5)
     sr, hr = store(noise(pixels, 25), "sr"), store(pixels, "hr")
@@ -163,31 +155,29 @@ def test_batches_and_order_change_less_than_is_stated(
     assert shuffled == pytest.approx([whole[i] for i in order], rel=1e-5)
 
 
-def test_the_identity_holds_both_digests_and_the_net(
-    folder: Path, draw: Draw, store: Store
-) -> None:
+def test_the_identity_holds_both_digests_and_the_net(draw: Draw, store: Store) -> None:
     faces = store(draw(1), "sr")
     for net in NETS:
         score = Lpips(net).score(faces, faces)
         name = module._BACKBONES[net]
-        first, second = (digest(folder / f"{n}.pth")[:8] for n in (name, f"lpips_{net}"))
+        first, second = (digest(assets.find(n))[:8] for n in (name, f"lpips_{net}"))
         assert score.metric == f"lpips[{net}]"
         assert score.identity.startswith(f"lpips[{net},{name}@{first},linear-0.1@{second},ref=sr@")
 
 
 def test_without_weights_the_place_is_empty_and_says_what_is_missing(
-    folder: Path, draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("FACESR_ASSETS", str(tmp_path))
     faces = store(draw(1), "sr")
     score = Lpips().score(faces, faces)
     assert (score.value, score.ranked) == (None, False)
-    assert "needs the asset 'alexnet': get alexnet.pth" in score.note
-    assert "needs the asset 'lpips_alex': get lpips_alex.pth" in score.note
+    assert "needs the asset 'alexnet': get alexnet-owt" in score.note
+    assert "needs the asset 'lpips_alex': get " in score.note
 
 
 def test_other_weights_are_refused(
-    folder: Path, draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
+    draw: Draw, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = tuple(replace(a, sha256="0" * 8) for a in assets.ASSETS)
     monkeypatch.setattr(assets, "ASSETS", wrong)
@@ -198,7 +188,7 @@ def test_other_weights_are_refused(
 
 @pytest.mark.parametrize("net", NETS)
 def test_faces_below_the_smallest_size_are_a_sentence(
-    folder: Path, draw: Draw, store: Store, net: Network
+    draw: Draw, store: Store, net: Network
 ) -> None:
     least = _backbones.LEAST[module._BACKBONES[net]]
     small, enough = store(draw(1, size=least - 1), "small"), store(draw(1, size=least), "enough")
@@ -209,14 +199,14 @@ def test_faces_below_the_smallest_size_are_a_sentence(
         loaded(net)[0](torch.zeros(1, 3, least - 1, least - 1))
 
 
-def test_flat_pictures_have_a_finite_number(folder: Path, store: Store) -> None:
+def test_flat_pictures_have_a_finite_number(store: Store) -> None:
     black, white = np.zeros((1, 64, 64, 3), np.uint8), np.full((1, 64, 64, 3), 255, np.uint8)
     value = Lpips().score(store(black, "sr"), store(white, "hr")).value
     assert value is not None
     assert value > 0
 
 
-def test_a_value_that_is_no_number_stays_none(folder: Path, draw: Draw, noise: Spoil) -> None:
+def test_a_value_that_is_no_number_stays_none(draw: Draw, noise: Spoil) -> None:
     x, y = pairs(draw, noise, 2)
     x[1, 0, 30, 30] = torch.nan
     with torch.inference_mode():

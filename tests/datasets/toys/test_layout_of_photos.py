@@ -3,60 +3,33 @@
 import re
 import sqlite3
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import loadmat
 
-from facesr.datasets._toys._truth import WRITERS, Truth
+from facesr.datasets._toys._truth import Truth
 
 Twins = Mapping[str, tuple[Path, Truth]]
-NAMES = (
-    "widerface",
-    "lr_pipa",
-    "lr_dukemtmc",
-    "lr_dukemtmc:plain",
-    "lr_dukemtmc:reid",
-    "helen",
-    "helen:pts",
-    "ls3dw",
-    "ls3dw:mat",
-    "aflw",
-)
+Lines = Callable[[Path], list[str]]
+Folders = Callable[[Path, int], set[str]]
 
 
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
-    roots = {name: tmp_path_factory.mktemp(name.replace(":", "_")) for name in NAMES}
-    return {name: (root, WRITERS[name](root)) for name, root in roots.items()}
-
-
-def _lines(path: Path) -> list[str]:
-    text = path.read_bytes().decode()
-    assert text.endswith("\n")
-    assert "\r" not in text
-    return text[:-1].split("\n")
-
-
-def _folders(root: Path, depth: int) -> set[str]:
-    found = (p.relative_to(root).as_posix() for p in root.glob("/".join("*" * depth)) if p.is_dir())
-    return set(found)
-
-
-def test_widerface_reads_as_its_readme_says(twins: Twins) -> None:
+def test_widerface_reads_as_its_readme_says(
+    twins: Twins, lines_of: Lines, folders_of: Folders
+) -> None:
     root, truth = twins["widerface"]
-    assert _folders(root, 2) == {
+    assert folders_of(root, 2) == {
         "WIDER_train/images", "WIDER_val/images", "WIDER_test/images"
     }  # fmt: skip
     assert (root / "wider_face_split/readme.txt").is_file()
     found = []
     for part in ("train", "val"):
-        lines = _lines(root / f"wider_face_split/wider_face_{part}_bbx_gt.txt")
+        lines = lines_of(root / f"wider_face_split/wider_face_{part}_bbx_gt.txt")
         while lines:
             photo, count = lines.pop(0), int(lines.pop(0))
             assert re.fullmatch(r"(\d+)--(\w+)/\1_\2_\w+_\d+\.jpg", photo)
@@ -73,16 +46,16 @@ def test_widerface_reads_as_its_readme_says(twins: Twins) -> None:
     assert list(annotated[0].labels) == [
         "blur", "expression", "illumination", "invalid", "occlusion", "pose"
     ]  # fmt: skip
-    listed = _lines(root / "wider_face_split/wider_face_test_filelist.txt")
+    listed = lines_of(root / "wider_face_split/wider_face_test_filelist.txt")
     assert {f"WIDER_test/images/{p}" for p in listed} == {f.photo for f in truth.part("test")}
     assert len({f.photo for f in truth.faces}) + 1 == len(truth.photos)
 
 
-def test_pipa_has_one_line_per_head(twins: Twins) -> None:
+def test_pipa_has_one_line_per_head(twins: Twins, lines_of: Lines, folders_of: Folders) -> None:
     root, truth = twins["lr_pipa"]
-    assert _folders(root, 1) == {"train", "val", "test", "leftover"}
+    assert folders_of(root, 1) == {"train", "val", "test", "leftover"}
     found = []
-    for line in _lines(root / "index.txt"):
+    for line in lines_of(root / "index.txt"):
         assert re.fullmatch(r"\d{17} \d{10} -?\d+ -?\d+ \d+ \d+ \d+ [0123]", line)
         photoset, photo, *rest = line.split(" ")
         x, y, w, h, identity, subset = (int(v) for v in rest)
@@ -120,9 +93,11 @@ def test_dukemtmc_frames_may_have_plain_numbers(twins: Twins) -> None:
     assert (root / "ground_truth/trainval.mat").read_bytes() == padded.read_bytes()
 
 
-def test_dukemtmc_reid_tells_person_camera_and_frame_by_name(twins: Twins) -> None:
+def test_dukemtmc_reid_tells_person_camera_and_frame_by_name(
+    twins: Twins, folders_of: Folders
+) -> None:
     root, truth = twins["lr_dukemtmc:reid"]
-    assert _folders(root / "DukeMTMC-reID", 1) == {
+    assert folders_of(root / "DukeMTMC-reID", 1) == {
         "bounding_box_train",
         "bounding_box_test",
         "query",
@@ -138,12 +113,14 @@ def test_dukemtmc_reid_tells_person_camera_and_frame_by_name(twins: Twins) -> No
     assert by_part["query"] < by_part["bounding_box_test"]
 
 
-def test_helen_names_the_photograph_before_194_points(twins: Twins) -> None:
+def test_helen_names_the_photograph_before_194_points(
+    twins: Twins, lines_of: Lines, folders_of: Folders
+) -> None:
     root, truth = twins["helen"]
-    assert _folders(root, 1) == {"annotation", "train_1", "train_2", "train_3", "train_4", "test"}
+    assert folders_of(root, 1) == {"annotation", "train_1", "train_2", "train_3", "train_4", "test"}
     found = {}
     for number in range(1, 37):
-        name, *rest = _lines(root / f"annotation/{number}.txt")
+        name, *rest = lines_of(root / f"annotation/{number}.txt")
         assert len(rest) == 194
         assert all(re.fullmatch(r"-?\d+\.\d{3} , -?\d+\.\d{3}", line) for line in rest)
         found[name] = np.array([line.split(" , ") for line in rest], float)
@@ -153,16 +130,16 @@ def test_helen_names_the_photograph_before_194_points(twins: Twins) -> None:
         eyes = np.sort([face.landmarks[a : a + 20].mean(0)[0] for a in (114, 134)])
         np.testing.assert_allclose(eyes, face.five[:2, 0], atol=8)
     assert not found
-    names = {part: _lines(root / f"{part}names.txt") for part in ("train", "test")}
+    names = {part: lines_of(root / f"{part}names.txt") for part in ("train", "test")}
     assert {part: len(listed) for part, listed in names.items()} == {"train": 30, "test": 6}
     for part, listed in names.items():
         assert listed == [Path(f.photo).stem for f in truth.part(part)]
 
 
-def test_helen_points_of_ibug_count_from_one(twins: Twins) -> None:
+def test_helen_points_of_ibug_count_from_one(twins: Twins, lines_of: Lines) -> None:
     root, truth = twins["helen:pts"]
     for face in truth.faces:
-        lines = _lines((root / face.photo).with_suffix(".pts"))
+        lines = lines_of((root / face.photo).with_suffix(".pts"))
         assert lines[:3] == ["version: 1", "n_points:  68", "{"]
         assert lines[-1] == "}"
         assert all(re.fullmatch(r"-?\d+\.\d{6} -?\d+\.\d{6}", line) for line in lines[3:-1])
@@ -204,9 +181,11 @@ def _torch7(path: Path) -> NDArray[np.float64]:
     return stored[offset - 1 + rows * strides[0] + columns * strides[1]].astype(np.float64)
 
 
-def test_ls3dw_stores_tensors_of_torch_beside_photographs(twins: Twins) -> None:
+def test_ls3dw_stores_tensors_of_torch_beside_photographs(
+    twins: Twins, folders_of: Folders
+) -> None:
     root, truth = twins["ls3dw"]
-    assert _folders(root, 1) == {
+    assert folders_of(root, 1) == {
         "300VW-3D", "300W-Testset-3D", "AFLW2000-3D-Reannotated", "LS3D-W-balanced-20-03-2017",
         "Menpo-3D",
     }  # fmt: skip
@@ -229,9 +208,9 @@ def test_ls3dw_may_store_matlab_files(twins: Twins) -> None:
         np.testing.assert_array_equal(points, face.landmarks)
 
 
-def test_aflw_is_a_database(twins: Twins) -> None:
+def test_aflw_is_a_database(twins: Twins, folders_of: Folders) -> None:
     root, truth = twins["aflw"]
-    assert _folders(root, 3) == {"data/flickr/0", "data/flickr/2", "data/flickr/3"}
+    assert folders_of(root, 3) == {"data/flickr/0", "data/flickr/2", "data/flickr/3"}
     with closing(sqlite3.connect(root / "data/aflw.sqlite")) as base:
         rows = base.execute(
             "SELECT faceimages.filepath, faces.face_id, facepose.roll, facepose.pitch, "

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,40 +14,13 @@ from facesr.bench.errors import BadData
 from facesr.datasets._toys._truth import WRITERS, Truth
 
 Twins = Mapping[str, tuple[Path, Truth]]
-NAMES = (
-    "ffhq",
-    "celeba",
-    "celeba:flat",
-    "celebahq",
-    "celebahq:folder",
-    "vggface2",
-    "lfw",
-    "webface",
-    "scgan",
-)
+Lines = Callable[[Path], list[str]]
+Folders = Callable[[Path, int], set[str]]
 
 
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Twins:
-    roots = {name: tmp_path_factory.mktemp(name.replace(":", "_")) for name in NAMES}
-    return {name: (root, WRITERS[name](root)) for name, root in roots.items()}
-
-
-def _lines(path: Path) -> list[str]:
-    text = path.read_bytes().decode()
-    assert text.endswith("\n")
-    assert "\r" not in text
-    return text[:-1].split("\n")
-
-
-def _folders(root: Path, depth: int) -> set[str]:
-    found = (p.relative_to(root).as_posix() for p in root.glob("/".join("*" * depth)) if p.is_dir())
-    return set(found)
-
-
-def test_ffhq_describes_images_and_thumbnails(twins: Twins) -> None:
+def test_ffhq_describes_images_and_thumbnails(twins: Twins, folders_of: Folders) -> None:
     root, truth = twins["ffhq"]
-    assert _folders(root, 2) == {
+    assert folders_of(root, 2) == {
         f"{kind}/{block}"
         for kind in ("images1024x1024", "thumbnails128x128")
         for block in ("00000", "01000", "60000")
@@ -84,15 +57,17 @@ def test_ffhq_describes_images_and_thumbnails(twins: Twins) -> None:
     ("name", "img", "anno", "part"),
     [("celeba", "Img/", "Anno/", "Eval/"), ("celeba:flat", "", "", "")],
 )
-def test_celeba_has_five_lists(name: str, img: str, anno: str, part: str, twins: Twins) -> None:
+def test_celeba_has_five_lists(
+    name: str, img: str, anno: str, part: str, twins: Twins, lines_of: Lines
+) -> None:
     root, truth = twins[name]
     files = [f"{n:06d}.jpg" for n in range(1, 37)]
     assert truth.photos == tuple(f"{img}img_align_celeba/{file}" for file in files)
     with Image.open(root / truth.photos[0]) as image:
         assert image.size == (178, 218)
-    identity = [line.split(" ") for line in _lines(root / f"{anno}identity_CelebA.txt")]
+    identity = [line.split(" ") for line in lines_of(root / f"{anno}identity_CelebA.txt")]
     assert identity == [[n, f.identity] for n, f in zip(files, truth.faces, strict=True)]
-    count, names, *rows = _lines(root / f"{anno}list_landmarks_align_celeba.txt")
+    count, names, *rows = lines_of(root / f"{anno}list_landmarks_align_celeba.txt")
     assert count == "36"
     assert names == (
         "lefteye_x lefteye_y righteye_x righteye_y nose_x nose_y leftmouth_x leftmouth_y "
@@ -106,15 +81,15 @@ def test_celeba_has_five_lists(name: str, img: str, anno: str, part: str, twins:
             np.array(row.split()[1:], float).reshape(5, 2), face.landmarks
         )
         np.testing.assert_allclose(face.landmarks, face.five, atol=0.5)
-    count, names, *rows = _lines(root / f"{anno}list_attr_celeba.txt")
+    count, names, *rows = lines_of(root / f"{anno}list_attr_celeba.txt")
     assert names.startswith("5_o_Clock_Shadow Arched_Eyebrows")
     assert names.endswith("Young ")
     assert len(names.split()) == 40
     assert all(re.fullmatch(r"\d{6}\.jpg( -1|  1){40}", row) for row in rows)
-    count, names, *rows = _lines(root / f"{anno}list_bbox_celeba.txt")
+    count, names, *rows = lines_of(root / f"{anno}list_bbox_celeba.txt")
     assert names == "image_id x_1 y_1 width height"
     assert rows[0] == "000001.jpg    96  72 226 313"
-    parts = [line.split(" ") for line in _lines(root / f"{part}list_eval_partition.txt")]
+    parts = [line.split(" ") for line in lines_of(root / f"{part}list_eval_partition.txt")]
     assert [p[0] for p in parts] == files
     numbers = [int(p[1]) for p in parts]
     assert numbers == sorted(numbers)
@@ -123,9 +98,9 @@ def test_celeba_has_five_lists(name: str, img: str, anno: str, part: str, twins:
     assert sum(map(len, people)) == len(set.union(*people)) == 12
 
 
-def test_celebahq_maps_to_celeba(twins: Twins) -> None:
+def test_celebahq_maps_to_celeba(twins: Twins, lines_of: Lines) -> None:
     root, truth = twins["celebahq"]
-    head, *rows = _lines(root / "CelebA-HQ-to-CelebA-mapping.txt")
+    head, *rows = lines_of(root / "CelebA-HQ-to-CelebA-mapping.txt")
     assert head == "idx        orig_idx   orig_file"
     assert rows[:2] == ["0          119613     119614.jpg", "1          99094      099095.jpg"]
     assert [row.split()[0] for row in rows] == [Path(f.photo).stem for f in truth.faces]
@@ -145,16 +120,18 @@ def test_celebahq_may_be_a_folder(twins: Twins) -> None:
         assert image.size == (1024, 1024)
 
 
-def test_vggface2_lists_boxes_and_points_by_quoted_name(twins: Twins) -> None:
+def test_vggface2_lists_boxes_and_points_by_quoted_name(
+    twins: Twins, lines_of: Lines, folders_of: Folders
+) -> None:
     root, truth = twins["vggface2"]
-    assert _folders(root, 1) == {"data", "bb_landmark", "meta"}
+    assert folders_of(root, 1) == {"data", "bb_landmark", "meta"}
     for part in ("train", "test"):
         faces = truth.part(part)
-        head, *boxes = _lines(root / f"bb_landmark/loose_bb_{part}.csv")
+        head, *boxes = lines_of(root / f"bb_landmark/loose_bb_{part}.csv")
         assert head == "NAME_ID,X,Y,W,H"
-        head, *points = _lines(root / f"bb_landmark/loose_landmark_{part}.csv")
+        head, *points = lines_of(root / f"bb_landmark/loose_landmark_{part}.csv")
         assert head == "NAME_ID,P1X,P1Y,P2X,P2Y,P3X,P3Y,P4X,P4Y,P5X,P5Y"
-        listed = _lines(root / f"data/{part}_list.txt")
+        listed = lines_of(root / f"data/{part}_list.txt")
         assert [f"data/{part}/{name}" for name in listed] == [f.photo for f in faces]
         for face, name, box, five in zip(faces, listed, boxes, points, strict=True):
             assert re.fullmatch(r"n\d{6}/\d{4}_\d{2}\.jpg", name)
@@ -167,23 +144,23 @@ def test_vggface2_lists_boxes_and_points_by_quoted_name(twins: Twins) -> None:
             assert face.landmarks is not None
             np.testing.assert_array_equal(written, face.landmarks)
             np.testing.assert_allclose(written, face.five, atol=1e-3)
-    head, *meta = _lines(root / "meta/identity_meta.csv")
+    head, *meta = lines_of(root / "meta/identity_meta.csv")
     assert head == "Class_ID, Name, Sample_Num, Flag, Gender"
     assert meta[0] == 'n000001, "Zoë_Nordström", 3, 0, m'
     assert meta[1] == 'n000002, "14th_Rendered_Person", 3, 1, f'
     assert any(f.box[1] < 0 for f in truth.faces if f.box)
 
 
-def test_lfw_pairs_are_matched_then_mismatched_within_folds(twins: Twins) -> None:
+def test_lfw_pairs_are_matched_then_mismatched_within_folds(twins: Twins, lines_of: Lines) -> None:
     root, truth = twins["lfw"]
     for face in truth.faces:
         assert re.fullmatch(r"lfw-deepfunneled/([\w-]+)/\1_000[123]\.jpg", face.photo)
     with Image.open(root / truth.photos[0]) as image:
         assert image.size == (250, 250)
-    head, *lines = _lines(root / "pairs.txt")
+    head, *lines = lines_of(root / "pairs.txt")
     assert head == "6\t6"
     assert len(lines) == 6 * 12
-    count, *people = _lines(root / "people.txt")
+    count, *people = lines_of(root / "people.txt")
     assert count == "6"
     folds = []
     while people:
@@ -201,8 +178,8 @@ def test_lfw_pairs_are_matched_then_mismatched_within_folds(twins: Twins) -> Non
             assert all(1 <= int(n) <= 3 for n in numbers)
     assert truth.splits["folds"][0] == tuple(lines[:12])
     for view in ("DevTrain", "DevTest"):
-        assert len(_lines(root / f"pairs{view}.txt")) == 1 + 12
-        assert _lines(root / f"people{view}.txt")[0] == "2"
+        assert len(lines_of(root / f"pairs{view}.txt")) == 1 + 12
+        assert lines_of(root / f"people{view}.txt")[0] == "2"
 
 
 def test_lfw_without_pairs_is_a_sentence(tmp_path: Path) -> None:
@@ -221,9 +198,9 @@ def test_webface_is_flat_and_small(twins: Twins) -> None:
     assert min(sides) < 16 < 32 < max(sides) <= 40
 
 
-def test_scgan_has_two_training_and_four_test_folders(twins: Twins) -> None:
+def test_scgan_has_two_training_and_four_testfolders_of(twins: Twins, folders_of: Folders) -> None:
     root, truth = twins["scgan"]
-    assert _folders(root, 2) == {
+    assert folders_of(root, 2) == {
         "imgs_train/HIGH", "imgs_train/LOW", "imgs_test/LS3D-w_balanced", "imgs_test/FFHQ",
         "imgs_test/Widerface", "imgs_test/WebFace",
     }  # fmt: skip

@@ -20,12 +20,6 @@ def _digests(root: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module")
-def twins(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, tuple[Path, Truth]]:
-    roots = {name: tmp_path_factory.mktemp(name.replace(":", "_")) for name in NAMES}
-    return {name: (root, WRITERS[name](root)) for name, root in roots.items()}
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_writing_twice_gives_the_same_bytes(
     name: str, twins: Mapping[str, tuple[Path, Truth]], tmp_path: Path
