@@ -1,7 +1,8 @@
 """How LRGAN trains: three stages, each a step that the engine repeats (Sections 3.3 to 3.6)."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -13,39 +14,49 @@ from facesr.methods._train.engine import Stage, Trainer
 from facesr.methods._train.losses import hinge_discriminator, hinge_generator, pixel_l2
 from facesr.methods._train.samples import bicubic
 
-if TYPE_CHECKING:
-    from facesr.methods.lrgan import LRGAN
-
 T = TypeVar("T")
 SCALE = 4
 SHOWN = 8
 
 
+@dataclass
 class Training:
-    """The steps of the three stages, for one run.
+    """The steps of the three stages, for one run; settings are those of the method.
 
     Args:
-        method: Whose settings hold.
         nets: `l2h`, and by variant `h2l`, `d_lr` and `d_hr`.
         feed: Where faces come from.
+        variant: How low-resolution faces are made, and whether all networks end together.
+        batch: Faces per update.
+        d_steps: Discriminator updates per generator update.
+        alpha: Weight of the pixel loss, Eq. 1.
+        beta: Weight of the GAN loss, Eq. 1.
+        noise: Length of the noise vector.
+        seed: Seed of what pictures of progress show.
     """
 
-    def __init__(self, method: "LRGAN", nets: dict[str, nn.Module], feed: Feed) -> None:
-        self.method = method
-        self.nets = nets
-        self.feed = feed
-        self.h2l = method.degrader
-        shown = torch.Generator().manual_seed(derived_seed(method.seed, "shown"))
-        self.shown_noise = torch.randn((SHOWN, method.noise), generator=shown).to(feed.device)
+    nets: Mapping[str, nn.Module]
+    feed: Feed
+    variant: str
+    batch: int
+    d_steps: int
+    alpha: float
+    beta: float
+    noise: int
+    seed: int
 
-    def stages(self) -> Iterator[Stage]:
-        """Yield the stages of the variant (Section 3.6)."""
-        method = self.method
+    def __post_init__(self) -> None:
+        self.h2l = self.nets.get("h2l")
+        shown = torch.Generator().manual_seed(derived_seed(self.seed, "shown"))
+        self.shown_noise = torch.randn((SHOWN, self.noise), generator=shown).to(self.feed.device)
+
+    def stages(self, steps: int, joint_steps: int) -> Iterator[Stage]:
+        """Yield the stages of the variant, with their numbers of steps (Section 3.6)."""
         if self.h2l is not None:
-            yield Stage("high-to-low", method.steps, self.high_to_low)
-        yield Stage("low-to-high", method.steps, self.low_to_high)
-        if method.variant == "full":
-            yield Stage("joint", method.joint_steps, self.joint)
+            yield Stage("high-to-low", steps, self.high_to_low)
+        yield Stage("low-to-high", steps, self.low_to_high)
+        if self.variant == "full":
+            yield Stage("joint", joint_steps, self.joint)
 
     def high_to_low(self, trainer: Trainer) -> None:
         """Update the discriminator of degraded faces, then High-to-Low."""
@@ -77,18 +88,18 @@ class Training:
     def _last_of_rounds(self, trainer: Trainer, one: Callable[[Trainer], T]) -> T:
         """Update discriminators; return the last batch, which the generators learn from."""
         with torch.no_grad():
-            for _ in range(self.method.d_steps - 1):
+            for _ in range(self.d_steps - 1):
                 one(trainer)
         return one(trainer)
 
     def _round_of_lr(self, trainer: Trainer) -> tuple[Tensor, Tensor]:
-        hr = self.feed.hr(self.method.batch)
+        hr = self.feed.hr(self.batch)
         lr = self._degrade(trainer, hr)
         self._judge(trainer, "d_lr", self.feed.lr(len(lr)), lr)
         return hr, lr
 
     def _round_of_sr(self, trainer: Trainer) -> tuple[Tensor, Tensor]:
-        hr = self.feed.hr(self.method.batch)
+        hr = self.feed.hr(self.batch)
         with torch.no_grad():
             lr = self._degrade(trainer, hr)
         sr = self.nets["l2h"](lr)
@@ -111,18 +122,18 @@ class Training:
     def _h2l_losses(self, hr: Tensor, lr: Tensor) -> dict[str, Tensor]:
         pixel = pixel_l2(lr, avg_pool2d(hr, SCALE))  # Eq. 4, F is average pooling
         gan = hinge_generator(self.nets["d_lr"](lr))
-        return {"pixel": self.method.alpha * pixel, "gan": self.method.beta * gan}
+        return {"pixel": self.alpha * pixel, "gan": self.beta * gan}
 
     def _l2h_losses(self, hr: Tensor, sr: Tensor) -> dict[str, Tensor]:
-        losses = {"pixel": self.method.alpha * pixel_l2(sr, hr)}  # Eq. 4, F is the identity
+        losses = {"pixel": self.alpha * pixel_l2(sr, hr)}  # Eq. 4, F is the identity
         if "d_hr" in self.nets:
-            losses["gan"] = self.method.beta * hinge_generator(self.nets["d_hr"](sr))
+            losses["gan"] = self.beta * hinge_generator(self.nets["d_hr"](sr))
         return losses
 
     def _degrade(self, trainer: Trainer, hr: Tensor) -> Tensor:
         if self.h2l is not None:
-            return self.h2l(hr, trainer.noise(len(hr), self.method.noise))
-        if self.method.variant == "blur_bilinear":
+            return self.h2l(hr, trainer.noise(len(hr), self.noise))
+        if self.variant == "blur_bilinear":
             hr = random_blur(hr, trainer.generator("blur"))
         return shrink(hr)
 

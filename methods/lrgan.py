@@ -66,6 +66,7 @@ class LRGAN(Method):
             would blur the degradation that is to be learned. `flip` or `none` do less.
         ema: Decay of a moving average of Low-to-High that is used instead of it; the paper has
             none.
+        mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
     """
 
     about = About(
@@ -112,6 +113,7 @@ class LRGAN(Method):
     noise: int = 64
     augment: Literal["full", "flip", "none"] = "full"
     ema: float = 0.0
+    mixed: bool | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -139,7 +141,17 @@ class LRGAN(Method):
             for name, net in nets.items()
         }
         feed = Feed(data, self.seed, self.device, augment=augmentation(self.augment))
-        run = Training(self, nets, feed)  # pyright: ignore[reportArgumentType]
+        run = Training(
+            nets,
+            feed,
+            self.variant,
+            self.batch,
+            self.d_steps,
+            self.alpha,
+            self.beta,
+            self.noise,
+            self.seed,
+        )
         trainer = Trainer(
             "lrgan",
             nets,
@@ -149,8 +161,9 @@ class LRGAN(Method):
             self.seed,
             averages={"l2h": self.ema},
             sample=run.sample,
+            mixed=self.mixed,
         )
-        trainer.run(list(run.stages()))
+        trainer.run(list(run.stages(self.steps, self.joint_steps)))
         self.net.load_state_dict(trainer.average("l2h").state_dict())
         if self.degrader is not None:
             weights = save(self.degrader.state_dict())

@@ -36,7 +36,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, inside, h, w) to (n, outside, h, w)."""
         y = self.conv1(relu(self.bn1(x), inplace=True))
-        return self.conv2(relu(self.bn2(y), inplace=True)) + self.skip(x)
+        return self.conv2(relu(self.bn2(y), inplace=True)).add_(self.skip(x))
 
 
 class SpectralBlock(nn.Module):
@@ -59,5 +59,5 @@ class SpectralBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (n, inside, h, w) to (n, outside, h, w) or, pooled, half of that."""
         y = self.conv1(x if self.first else relu(x))
-        y = self.conv2(relu(y, inplace=True)) + self.skip(x)
+        y = self.conv2(relu(y, inplace=True)).add_(self.skip(x))
         return max_pool2d(y, 2) if self.pool else y

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Average:
@@ -27,12 +28,12 @@ class Average:
     def update(self, net: nn.Module) -> None:
         """Move the copy towards the network."""
         keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        followed = net.state_dict()
-        for name, mine in self.net.state_dict().items():
-            if mine.is_floating_point():
-                mine.lerp_(followed[name], 1 - keep)
-            else:
-                mine.copy_(followed[name])
+        followed, mine = net.state_dict(), self.net.state_dict()
+        real = [name for name, tensor in mine.items() if tensor.is_floating_point()]
+        pull = get_ema_multi_avg_fn(keep)  # all weights at once
+        pull([mine[name] for name in real], [followed[name] for name in real], None)
+        for name in mine.keys() - set(real):
+            mine[name].copy_(followed[name])
         self.updates += 1
 
     def state(self) -> dict[str, Any]:

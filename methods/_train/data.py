@@ -1,6 +1,7 @@
 """Batches of faces: which come next, where they are kept, how they reach the device."""
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -91,7 +92,8 @@ class Feed:
     """Hands out augmented batches of low- and of high-resolution faces.
 
     The two sets are unrelated: each has its own order and epochs. Sets that fit are kept on the
-    device; others are decoded from disk one batch ahead. Both ways give the same batches.
+    device; others are decoded from disk one batch ahead. Both ways give the same batches. A batch
+    that is larger than a set repeats faces, each changed in its own way; that is said once.
 
     Args:
         data: The training split.
@@ -122,6 +124,7 @@ class Feed:
         self.device = device
         self.signed = signed
         self.paired = data.paired
+        self._said: set[str] = set()
         self._augment = {"lr": Augment(), "hr": Augment()} | dict(augment or {})
         self._dice = Dice(derived_seed(seed, "augmentation"))
         self._orders = {
@@ -152,8 +155,7 @@ class Feed:
         """
         if not self.paired:
             raise BadData("pairs were asked for, but the two sets of this split are unrelated")
-        order = self._orders["hr"]
-        positions, ahead = order.take(n), order.peek(n)
+        positions, ahead = self._positions("hr", n)
         change = self._augment["hr"].draw(n, self._dice.generator("hr"))
         lr, hr = (self._sources[s].get(positions, ahead).float() / 255 for s in ("lr", "hr"))
         return self._ranged(change.apply(lr)), self._ranged(change.apply(hr))
@@ -175,11 +177,23 @@ class Feed:
         self._dice.counts = dict(state["augmented"])
 
     def _next(self, side: str, n: int) -> Tensor:
-        order = self._orders[side]
-        positions, ahead = order.take(n), order.peek(n)
+        positions, ahead = self._positions(side, n)
         images = self._sources[side].get(positions, ahead).float() / 255
         change = self._augment[side].draw(n, self._dice.generator(side))
         return self._ranged(change.apply(images))
+
+    def _positions(self, side: str, n: int) -> tuple[Tensor, Tensor]:
+        """Return which faces come next, and which after them."""
+        order = self._orders[side]
+        if n > order.length and side not in self._said:
+            self._said.add(side)
+            resolution = {"lr": "low", "hr": "high"}[side]
+            print(  # noqa: T201
+                f"batches of {n} repeat faces: there are only {order.length} of {resolution} "
+                "resolution",
+                file=sys.stderr,
+            )
+        return order.take(n), order.peek(n)
 
     def _ranged(self, images: Tensor) -> Tensor:
         return images * 2 - 1 if self.signed else images

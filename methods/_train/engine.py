@@ -1,10 +1,12 @@
 """The training loop of every learned method: stages of steps over named networks."""
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +16,9 @@ from facesr.bench.errors import BenchError
 from facesr.bench.progress import progress
 from facesr.methods._train import checkpoint
 from facesr.methods._train.average import Average
+from facesr.methods._train.compiled import PAYS_FROM, Compiled
 from facesr.methods._train.data import Dice, Feed, derived_seed
+from facesr.methods._train.finite import require_finite, require_finite_weights
 from facesr.methods._train.log import Log
 from facesr.methods._train.samples import write_grid
 
@@ -60,7 +64,9 @@ class Trainer:
             evaluation mode meanwhile.
         checkpoint_share: Part of the time that writing checkpoints may take; what a kill costs is
             the time between two of them.
-        mixed: Whether steps run in bfloat16 on a CUDA device.
+        mixed: Whether steps run in bfloat16; None for where that is fast, on CUDA devices.
+        compiled: Whether networks run compiled; None for on CUDA devices, in runs that are long
+            enough to pay. Where compiling fails they run as they are written.
     """
 
     label: str
@@ -73,11 +79,13 @@ class Trainer:
     clip: float | None = None
     sample: Callable[[], Sequence[Tensor]] | None = None
     checkpoint_share: float = 0.05
-    mixed: bool = True
+    mixed: bool | None = None
+    compiled: bool | None = None
 
     def __post_init__(self) -> None:
         self.device = self.feed.device
-        self.mixed = self.mixed and self.device.type == "cuda"
+        if self.mixed is None:
+            self.mixed = self.device.type == "cuda"
         self.done = 0  # steps of all stages
         self._stage: Stage | None = None
         self._values: dict[str, Tensor] = {}
@@ -96,9 +104,12 @@ class Trainer:
         }
         for net in self.nets.values():
             net.to(self.device).train()
+        for optimiser in self.optimisers.values():
+            _fuse(optimiser)
         self._averages = {
             name: Average(self.nets[name], decay) for name, decay in self.averages.items() if decay
         }
+        self._compiled = Compiled(self.nets)
 
     def run(self, stages: Sequence[Stage]) -> None:
         """Run all stages, or what an earlier process left of them.
@@ -113,10 +124,17 @@ class Trainer:
         self._total = sum(stage.steps for stage in stages)
         self._saved, self._cost = time.monotonic(), 0.0
         self._layout(torch.channels_last)
-        with progress(f"training {self.label}", self._total, "steps", self.done) as advance:
+        with (
+            progress(f"training {self.label}", self._total, "steps", self.done) as advance,
+            self._compiled.during(self._compiling()),
+            # shapes never change, so that trying algorithms once pays
+            torch.backends.cudnn.flags(
+                enabled=True, benchmark=True, deterministic=torch.backends.cudnn.deterministic
+            ),
+        ):
             before = 0
             for stage in stages:
-                self._stage = stage
+                self._stage, self._fresh = stage, True
                 for step in range(max(0, self.done - before), stage.steps):
                     self._step(stage, step)
                     advance(1, self._text())
@@ -141,11 +159,12 @@ class Trainer:
         with torch.autocast(self.device.type, enabled=False):
             for name in chosen:
                 self.optimisers[name].zero_grad(set_to_none=True)
-            terms = [loss.float() for loss in losses.values()]
-            torch.stack(terms).sum().backward(inputs=parameters)
-            for name, loss in losses.items():
-                self._values[f"{title}/{name}"] = loss.detach()
-            self._require_finite(title, losses, parameters)
+            terms = torch.stack([loss.float() for loss in losses.values()])
+            terms.sum().backward(inputs=parameters)
+            for name, loss in zip(losses, terms.detach(), strict=True):
+                self._values[f"{title}/{name}"] = loss
+            if self.device.type != "cuda" or self.done % _CHECK_EVERY_ON_CUDA == 0:
+                require_finite(title, terms.detach(), losses, parameters, self._where())
             if self.clip is not None:
                 nn.utils.clip_grad_norm_(parameters, self.clip)
             for name in chosen:
@@ -172,8 +191,8 @@ class Trainer:
             for group, rate in zip(optimiser.param_groups, self._rates[name], strict=True):
                 group["lr"] = rate * factor
         self._values, self._updated = {}, set()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            stage.step(self)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bool(self.mixed)):
+            self._update(stage)
         for name, average in self._averages.items():
             if name in self._updated:
                 average.update(self.nets[name])
@@ -185,6 +204,28 @@ class Trainer:
             self._draw()
         if last or self._due():
             self._save()
+
+    def _update(self, stage: Stage) -> None:
+        """Call a step; the first of a stage, which compiles, again if the compiler fails."""
+        fresh, self._fresh = self._fresh, False
+        if not (fresh and self._compiled.on):
+            stage.step(self)
+            return
+        before = copy.deepcopy(self._state())
+        try:
+            stage.step(self)
+        except BenchError:
+            raise
+        except Exception as error:  # whatever a compiler raises; a fault of the step comes again
+            self._compiled.give_up(self.label, error)
+            self._restore(before)
+            self._values, self._updated = {}, set()
+            stage.step(self)
+
+    def _compiling(self) -> bool:
+        if self.compiled is None:
+            return self.device.type == "cuda" and self._total >= PAYS_FROM
+        return self.compiled
 
     def _numbers(self) -> dict[str, float]:
         rates = {
@@ -203,38 +244,19 @@ class Trainer:
             self._shown = ", ".join([self._stage.name, *shown])
         return self._shown
 
-    def _require_finite(
-        self, title: str, losses: Mapping[str, Tensor], parameters: Sequence[Tensor]
-    ) -> None:
-        if self.device.type == "cuda" and self.done % _CHECK_EVERY_ON_CUDA:
-            return
-        assert self._stage
-        where = f"at step {self.done + 1} (stage {self._stage.name!r}) of training {self.label}"
-        advice = "lower the learning rate, or start again with another seed"
-        for name, loss in losses.items():
-            if not torch.isfinite(loss):
-                raise BenchError(
-                    f"the loss {name!r} of {title!r} is {loss.item()} {where}; {advice}"
-                )
-        norms = [torch.linalg.vector_norm(p.grad) for p in parameters if p.grad is not None]
-        if not norms:
-            raise BenchError(f"no loss of {title!r} reaches its parameters {where}; check its step")
-        if not torch.isfinite(torch.stack(norms)).all():
-            raise BenchError(f"the gradients of {title!r} are not finite {where}; {advice}")
-
-    def _require_finite_weights(self) -> None:
-        """Keep weights that a look at every step would have caught out of checkpoints."""
-        for name, net in self.nets.items():
-            if not all(bool(p.isfinite().all()) for p in net.parameters()):
-                raise BenchError(
-                    f"the weights of {name!r} are not finite after step {self.done} of training "
-                    f"{self.label}; lower the learning rate, or start again with another seed"
-                )
+    def _where(self) -> str:
+        stage = self._stage.name if self._stage else ""
+        return f"at step {self.done + 1} (stage {stage!r}) of training {self.label}"
 
     def _draw(self) -> None:
         if self.sample is None:
             return
-        with torch.random.fork_rng(devices=[]), self._evaluating(), torch.no_grad():
+        with (
+            torch.random.fork_rng(devices=[]),
+            self._compiled.paused(),
+            self._evaluating(),
+            torch.no_grad(),
+        ):
             columns = self.sample()
         write_grid(self.out / "samples" / f"{self.done:07d}.png", columns, self.feed.signed)
 
@@ -250,7 +272,7 @@ class Trainer:
                 module.training = mode
 
     def _layout(self, layout: torch.memory_format) -> None:
-        for net in self.nets.values():
+        for net in [*self.nets.values(), *(average.net for average in self._averages.values())]:
             net.to(memory_format=layout)
 
     def _elapsed(self) -> float:
@@ -262,9 +284,14 @@ class Trainer:
 
     def _save(self) -> None:
         start = time.monotonic()
-        self._require_finite_weights()
+        require_finite_weights(self.nets, self.done, self.label)
         self._log.write()
-        state = {
+        checkpoint.save(self.out / CHECKPOINT, self._state())
+        self._saved = time.monotonic()
+        self._cost = self._saved - start
+
+    def _state(self) -> dict[str, Any]:
+        return {
             "done": self.done,
             "stage": self._stage.name if self._stage else "",
             "seconds": self._elapsed(),
@@ -275,9 +302,6 @@ class Trainer:
             "noise": dict(self._dice.counts),
             "random": checkpoint.random_state(self.device),
         }
-        checkpoint.save(self.out / CHECKPOINT, state)
-        self._saved = time.monotonic()
-        self._cost = self._saved - start
 
     def _resume(self, stages: Sequence[Stage]) -> None:
         path = self.out / CHECKPOINT
@@ -285,22 +309,35 @@ class Trainer:
             return
         state = checkpoint.load(path, self.device)
         try:
-            for name, net in self.nets.items():
-                net.load_state_dict(state["nets"][name])
-            for name, optimiser in self.optimisers.items():
-                optimiser.load_state_dict(state["optimisers"][name])
-            for name, average in self._averages.items():
-                average.restore(state["averages"][name])
             if state["stage"] != _stage_at(stages, state["done"]):
                 raise KeyError(state["stage"])
+            self._restore(state)
         except (KeyError, RuntimeError, ValueError):
             raise BenchError(
                 f"{path} belongs to a run with other settings; remove it to train from the start"
             ) from None
+        self._seconds = state["seconds"]
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        for name, net in self.nets.items():
+            net.load_state_dict(state["nets"][name])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        for name, average in self._averages.items():
+            average.restore(state["averages"][name])
         self.feed.restore(state["feed"])
         self._dice.counts = dict(state["noise"])
-        self.done, self._seconds = state["done"], state["seconds"]
+        self.done = state["done"]
         checkpoint.restore_random_state(state["random"], self.device)
+
+
+def _fuse(optimiser: Optimizer) -> None:
+    """Let Adam read and write everything once per update, where its settings leave that open."""
+    if tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 4):
+        return  # it cannot on a CPU
+    for group in optimiser.param_groups:
+        if {"fused", "foreach"} <= group.keys() and not group["fused"] and not group["foreach"]:
+            group["fused"] = True
 
 
 def _stage_at(stages: Sequence[Stage], done: int) -> str:

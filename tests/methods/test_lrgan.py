@@ -1,17 +1,16 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from facesr.bench.contract import Split
 from facesr.bench.errors import BadData, BadName, BenchError
 from facesr.methods import lrgan
-from facesr.methods._nets.lrgan import ReleasedLowToHigh
 from facesr.methods.lrgan import LRGAN
 
 MakeSplit = Callable[..., Split]
@@ -101,11 +100,55 @@ def test_bad_settings_are_refused(settings: dict[str, Any], message: str) -> Non
         LRGAN(**settings)
 
 
+TINIEST: dict[str, Any] = {"width": 0.05, "batch": 2, "steps": 1, "joint_steps": 1, "noise": 4}
+
+
+@pytest.mark.parametrize(("lr", "hr"), [(16, 16), (16, 32), (16, 63), (4, 16), (17, 68)])
 def test_faces_of_sizes_that_do_not_belong_together_are_refused(
-    build: Build, make_split: MakeSplit, tmp_path: Path
+    build: Build, make_split: MakeSplit, tmp_path: Path, lr: int, hr: int
 ) -> None:
-    data = make_split()
-    wrong = replace(data, hr=data.lr)
-    with pytest.raises(BadData, match="faces of 16 and 16 px"):
-        build().train(wrong, tmp_path)
-    assert isinstance(ReleasedLowToHigh(0.125), nn.Module)
+    data = make_split(1, 1, lr, hr)
+    with pytest.raises(BadData, match=rf"lrgan was given faces of {lr} and {hr} px, expected 4 "):
+        build().train(data, tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_one_face_is_enough_and_larger_batches_say_that_they_repeat_faces(
+    trained: Build,
+    make_split: MakeSplit,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    batch: int,
+) -> None:
+    method = trained(make_split(1, 1, 8, 32), tmp_path / "out", **TINIEST | {"batch": batch})
+    said = [line for line in capsys.readouterr().err.splitlines() if "repeat" in line]
+    assert said == (
+        [
+            "batches of 3 repeat faces: there are only 1 of high resolution",
+            "batches of 3 repeat faces: there are only 1 of low resolution",
+        ]
+        if batch == 3
+        else []
+    )
+    assert method.upscale(torch.rand(1, 3, 8, 8)).isfinite().all()
+
+
+def test_grey_faces_are_faces(trained: Build, make_split: MakeSplit, tmp_path: Path) -> None:
+    data = make_split(3, 3, 8, 32)
+    for faces in (data.lr, data.hr):
+        for name in faces.names:
+            with Image.open(faces.root / name) as image:
+                grey = image.convert("L")
+            grey.save(faces.root / name)
+    assert data.hr.pixels().shape == (3, 3, 32, 32)
+    method = trained(data, tmp_path / "out", **TINIEST)
+    assert method.upscale(torch.rand(1, 3, 8, 8)).isfinite().all()
+
+
+def test_a_training_that_leaves_the_numbers_stops_with_advice(
+    trained: Build, make_split: MakeSplit, tmp_path: Path
+) -> None:
+    settings = TINIEST | {"steps": 20, "learning_rate": 1e30, "d_learning_rate": 1e30}
+    with pytest.raises(BenchError, match=r"of training lrgan; lower the learning rate"):
+        trained(make_split(2, 2, 8, 32), tmp_path / "out", **settings)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
+from torch.utils.flop_counter import FlopCounterMode
 
 from facesr.bench.contract import Split
 from facesr.bench.errors import BenchError
@@ -73,6 +74,30 @@ def test_only_the_named_parameters_receive_gradients(
     trainer.minimise("g", gan=trainer.nets["d"](trainer.nets["g"](torch.rand(2, 4, 16, 16))).mean())
     assert all(p.grad is None for p in trainer.nets["d"].parameters())
     assert all(p.grad is not None for p in trainer.nets["g"].parameters())
+
+
+def test_nothing_is_computed_for_parameters_that_are_not_updated(
+    data: Split, tmp_path: Path
+) -> None:
+    g, d = nn.Conv2d(3, 4, 3, bias=False), nn.Conv2d(4, 5, 3, bias=False)
+    sgd = {"g": torch.optim.SGD(g.parameters(), 0.1), "d": torch.optim.SGD(d.parameters(), 0.1)}
+    feed = Feed(data, 0, torch.device("cpu"))
+    trainer = Trainer("toy", {"g": g, "d": d}, sgd, feed, tmp_path, 0)
+    lr = trainer.feed.lr(2)
+
+    def arithmetic(work: Callable[[], Any]) -> int:
+        with FlopCounterMode(display=False) as counter:
+            work()
+        return counter.get_total_flops()
+
+    made = g(lr)
+    making, judging = arithmetic(lambda: g(lr)), arithmetic(lambda: d(made))
+    # the weights of d once; what was made is detached
+    hinge = d(made.detach()).mean()
+    assert arithmetic(lambda: trainer.minimise("d", hinge=hinge)) == judging
+    # through d to what was made, then the weights of g
+    gan = d(made).mean()
+    assert arithmetic(lambda: trainer.minimise("g", gan=gan)) == judging + making
 
 
 def test_gradients_are_clipped_to_the_norm(data: Split, tmp_path: Path) -> None:
