@@ -35,8 +35,10 @@ check: install
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
+# a process per core, each with one thread: tests are many and small
+test: export OMP_NUM_THREADS := 1
 test: check
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist worksteal
 
 bench: install
 	$(BIN)/pytest tests/benchmarks --benchmark-enable --benchmark-only

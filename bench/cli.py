@@ -14,6 +14,7 @@ from facesr.bench.options import (
     Budget,
     Data,
     Device,
+    Figures,
     Format,
     Limit,
     Listed,
@@ -57,6 +58,7 @@ def run(
     limit: Limit = None,
     retrain: Retrain = False,
     executor: Annotated[str, typer.Option(help="local, or ray for a cluster")] = "local",
+    figures: Figures = False,
     json: AsJson = False,
 ) -> None:
     """Train, upscale and score methods, then print the board and write the report."""
@@ -68,6 +70,7 @@ def run(
         choices.choose("datasets", datasets)
     settings = choices.parse_settings(set_ or [])
     from facesr.bench.run import run as run_board
+    from facesr.reports.plots import FORMATS
     from facesr.reports.table import terminal
     from facesr.reports.write import write
 
@@ -91,7 +94,7 @@ def run(
     else:
         terminal(results)
     if results.rows:
-        page = write(results, out, out / "report")[-1]
+        page = write(results, out, out / "report", figures=FORMATS if figures else ())[-1]
         _say(f"report: {page.resolve()}")
     raise typer.Exit(1 if any(f.kind == "fail" for f in results.failures) else 0)
 
@@ -210,10 +213,12 @@ def report(
     ] = True,
     intervals: Annotated[bool, typer.Option(help="± behind each number, md and latex")] = False,
     published: Annotated[bool, typer.Option(help="Numbers of papers beside those here")] = False,
+    figures: Figures = False,
 ) -> None:
     """Print or write the board of a run folder."""
     from facesr.bench.store import Store
     from facesr.reports import write
+    from facesr.reports.plots import FORMATS
 
     formats = tuple(_known_format(part) for part in (format or "md").split(","))
     results = Store(runs).results()
@@ -227,7 +232,8 @@ def report(
     if published:
         paths = write.write_published(results, folder, written)
     else:
-        paths = write.write(results, runs, folder, written, pictures, intervals)
+        drawn = FORMATS if figures else ()
+        paths = write.write(results, runs, folder, written, pictures, intervals, figures=drawn)
     for path in paths:
         _print(str(path))
 

@@ -50,3 +50,6 @@ Limit = Annotated[
 Out = Annotated[Path, typer.Option(help="Run folder")]
 Retrain = Annotated[bool, typer.Option("--retrain", help="Replace weights that cannot be reused")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+Figures = Annotated[
+    bool, typer.Option("--figures", help="Also draw figures for print: PNG, SVG and PDF")
+]

@@ -5,33 +5,25 @@ The same rows give the same bytes.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from facesr.bench.errors import BenchError
 from facesr.bench.score import Curve, Row
-from facesr.bench.store import Results, folder_name
-from facesr.reports._curve_figure import save
+from facesr.bench.store import Results
+from facesr.reports._curve_figure import paint
 from facesr.reports._curve_parts import (
-    DASHES,
-    IN_COLOUR,
     LEVEL,
-    MARKERS,
     NOT_RESTORED,
     PANELS,
     PLAIN,
     REFERENCE,
     Member,
     Plot,
-    colours,
 )
-from facesr.reports._families import families as installed_families
 from facesr.reports._families import place
-from facesr.reports._view import look
-from facesr.reports._words import visible
-
-FORMATS = ("png", "svg")
+from facesr.reports._figure import NONE, Absent, Drawing, Mark, file_name, marks
+from facesr.reports._plots_lines import IN_COLOUR
 
 
 def plots(results: Results, families: Mapping[str, str]) -> list[Plot]:
@@ -46,44 +38,34 @@ def plots(results: Results, families: Mapping[str, str]) -> list[Plot]:
     """
     grouped: dict[tuple[str, str], list[Row]] = {}
     for row in results.rows:
-        if _parts(row.score.metric)[0] in (*PANELS, "critical_resolution"):
+        if parts(row.score.metric)[0] in (*PANELS, "critical_resolution"):
             grouped.setdefault((row.protocol, row.dataset), []).append(row)
     made = (_plot(where, rows, families) for where, rows in sorted(grouped.items()))
     return [plot for plot in made if plot is not None]
 
 
-def write_curves(
-    results: Results, out: Path, families: Mapping[str, str] | None = None
-) -> list[Path]:
-    """Write a PNG and an SVG for each protocol and data set that has such curves.
+def drawings(results: Results, families: Mapping[str, str]) -> Iterator[Drawing | Absent]:
+    """Yield a figure for each protocol and data set that has such curves, or why there is none.
 
     Args:
-        results: Rows, as `Store.results` reads them from a run folder.
-        out: Folder to write to, made if absent.
-        families: Families by method label; looked up among the installed methods if left out.
-
-    Returns:
-        The files; none if there are no curves.
+        results: Rows of any protocols.
+        families: Families by method label.
 
     Raises:
-        BenchError: If matplotlib is absent, or curves cannot be compared.
+        BenchError: If curves cannot be compared.
     """
-    drawings = plots(results, installed_families(results) if families is None else families)
-    if drawings and find_spec("matplotlib") is None:
-        raise BenchError("figures need the package matplotlib: pip install matplotlib")
-    paths = []
-    for plot in drawings:
-        for form in FORMATS:
-            name = f"{folder_name(plot.protocol)}-{folder_name(plot.dataset)}.{form}"
-            paths.append(out / name)
-            save(plot, paths[-1], form)
-    return paths
+    drawn = plots(results, families)
+    if not drawn:
+        yield Absent("critical resolution", "", NONE)
+    for plot in drawn:
+        caption = f"Critical resolution on {plot.dataset}. {' '.join(plot.caption)}"
+        yield Drawing(file_name(plot.protocol, plot.dataset), caption, partial(paint, plot))
 
 
-def _parts(metric: str) -> tuple[str, str, str]:
+def parts(metric: str) -> tuple[str, str, str]:
     """Take a column's name apart: metric, embedder, and what it is besides.
 
-    >>> _parts("accuracy[arcface,input]"), _parts("rank1[arcface]")
+    >>> parts("accuracy[arcface,input]"), parts("rank1[arcface]")
     (('accuracy', 'arcface', 'input'), ('rank1', 'arcface', ''))
     """
     name, _, rest = metric.partition("[")
@@ -98,16 +80,17 @@ def _plot(where: tuple[str, str], rows: Sequence[Row], families: Mapping[str, st
             f"curves of {where[0]} on {where[1]} were measured in different ways and cannot stand "
             f"in one figure: {'; '.join(sorted(ways))}; score them again in one run"
         )
+    known = marks({row.method: families.get(row.method, "") for row in rows})
     members: dict[str, Member] = {}
     levels: list[Curve] = []
     embedder = ""
     for row in rows:
-        name, embedder, kind = _parts(row.score.metric)
+        name, embedder, kind = parts(row.score.metric)
         if kind == LEVEL and isinstance(row.score, Curve):
             levels.append(row.score)
             continue
         key = "" if kind == REFERENCE else row.method
-        member = members.setdefault(key, _member(key, families))
+        member = members.setdefault(key, _member(key, known))
         if isinstance(row.score, Curve):
             member.curves[name] = row.score
         elif name == "critical_resolution":
@@ -121,12 +104,8 @@ def _plot(where: tuple[str, str], rows: Sequence[Row], families: Mapping[str, st
     return Plot(*where, embedder, [members[key] for key in order], levels[0])
 
 
-def _member(method: str, families: Mapping[str, str]) -> Member:
-    if not method:
-        return Member(NOT_RESTORED, PLAIN, ".", "-")
-    style = look(method, families.get(method, ""))
-    marker, dash = MARKERS[style.shape], DASHES[style.shape]
-    return Member(visible(method), colours()[style.family], marker, dash)
+def _member(method: str, known: Mapping[str, Mark]) -> Member:
+    return Member(known[method] if method else Mark(NOT_RESTORED, PLAIN, ".", "-"))
 
 
 def _rank(member: Member) -> float:

@@ -1,5 +1,6 @@
 """What a reader is told first: what the numbers are not, and which pictures are not for others."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def rehearsal(rows: Sequence[Row]) -> list[Notice]:
 
 def keep_private(reasons: Iterable[str]) -> list[Notice]:
     """Say that a page with pictures is not for others, and why."""
-    given = " ".join(dict.fromkeys(reason for reason in reasons if reason))
+    sentences = (part for reason in reasons for part in re.split(r"(?<=\)\.) ", reason) if part)
+    given = " ".join(dict.fromkeys(sentences))
     return [("Keep this page to yourself", given)] if given else []
 
 

@@ -1,112 +1,49 @@
-"""What the page of a run says, ready to be written down."""
+"""What the site of a run says, ready to be written down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from facesr.bench.files import digest_of
-from facesr.bench.score import Curve, Row, Score
+from facesr.bench.score import Row
 from facesr.bench.store import Results, Store
-from facesr.reports._conditions import count_of
+from facesr.reports._datasets_page import DatasetPage, dataset_pages
 from facesr.reports._families import FAMILIES, place
-from facesr.reports._lines import Chart, Training, curve_charts, trainings
-from facesr.reports._notices import (
-    Notice,
-    keep_private,
-    private,
-    private_training,
-    rehearsal,
-)
-from facesr.reports._pictures import Gallery, Picture, gallery, samples
+from facesr.reports._inline import figures
+from facesr.reports._lines import trainings
+from facesr.reports._methods_page import Lesson, MethodPage, lesson, method_pages
+from facesr.reports._notices import Notice, keep_private, rehearsal
+from facesr.reports._pictures import Album
 from facesr.reports._provenance import Fact, Origin, origins, shared
-from facesr.reports._table import Line, Table
-from facesr.reports._view import Forest, Look, Spot, cards, forest, headline, look, spots
-from facesr.reports._words import NOTHING, absent, explain, gaps
-from facesr.reports.table import comma_separated
-
-COUNTED = {"input": "test inputs", "reference": "reference faces"}
-
-
-@dataclass(frozen=True)
-class Section:
-    """One data set under one protocol, ready to be written down.
-
-    Args:
-        anchor: Its place on the page.
-        table: The numbers.
-        lines: Every method with its cells.
-        cards: One headline metric per question.
-        forests: Every metric with its axis.
-        headline: Which of them is shown first.
-        gallery: Pictures; None where the run folder holds none or they are left out.
-        private: Why its pictures are not for others; empty if they are or if there are none.
-        charts: Numbers as a function of another.
-        words: What marks, numbers and intervals are.
-        extent: How many faces the numbers rest on; empty where nothing says so.
-        absent: Metrics that nobody has, with reasons.
-        gaps: Cells without a number, with reasons.
-        title: What the data set calls itself, where that is not its label.
-        notes: What the data set says of itself.
-    """
-
-    anchor: str
-    table: Table
-    lines: list[tuple[Line, list[Spot]]]
-    cards: list[Forest]
-    forests: list[Forest]
-    headline: int
-    gallery: Gallery | None
-    private: str
-    charts: list[Chart]
-    words: list[str]
-    extent: str
-    absent: list[tuple[str, str]]
-    gaps: list[tuple[str, str]]
-    title: str
-    notes: list[str]
-
-    @property
-    def groups(self) -> list[tuple[str, int]]:
-        """Column groups and how many columns each has."""
-        names = [column.group for column in self.table.columns]
-        return [(name, names.count(name)) for name in dict.fromkeys(names)]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """One training.
-
-    Args:
-        training: Its log.
-        grid: Its last samples; None where there are none or they are left out.
-        private: Why its samples are not for others; empty if they are or if there are none.
-    """
-
-    training: Training
-    grid: Picture | None
-    private: str
+from facesr.reports._ranks import Tests
+from facesr.reports._section import Section, section
+from facesr.reports._table import Table
+from facesr.reports._view import Look, look
+from facesr.reports._words import NOTHING
 
 
 @dataclass(frozen=True)
 class Page:
-    """Everything the template reads.
+    """Everything the templates read.
 
     Args:
         sections: One per protocol and data set.
-        trainings: Logs and samples.
+        methods: One page per method, in the order of the tables.
+        datasets: One page per data set.
         shared: What is the same for all cells.
         origins: Conditions of each cell that are not.
         families: Families that occur, in order.
         looks: Colour and shape by method.
-        warnings: What these numbers are not, and whether the page is for others.
+        warnings: What these numbers are not, and whether the site is for others.
         private: Whether it shows pictures that are not.
         digest: SHA-256 of all rows without timings.
-        csv: All numbers.
-        nothing: What is said in place of an empty page.
+        album: Its pictures.
+        nothing: What is said in place of an empty site.
     """
 
     sections: list[Section]
-    trainings: list[Lesson]
+    methods: list[MethodPage]
+    datasets: list[DatasetPage]
     shared: list[Fact]
     origins: list[Origin]
     families: list[str]
@@ -114,18 +51,8 @@ class Page:
     warnings: list[Notice]
     private: bool
     digest: str
-    csv: str
+    album: Album
     nothing: str
-
-    @property
-    def methods(self) -> list[str]:
-        """Every method, in the order of the tables."""
-        return list(self.looks)
-
-    @property
-    def datasets(self) -> list[str]:
-        """Every data set."""
-        return list(dict.fromkeys(section.table.dataset for section in self.sections))
 
     @property
     def protocols(self) -> list[str]:
@@ -138,6 +65,37 @@ class Page:
         columns = [column.metric for s in self.sections for column in s.table.columns]
         return list(dict.fromkeys(columns))
 
+    @property
+    def groups(self) -> list[str]:
+        """Every group of columns."""
+        groups = [column.group for s in self.sections for column in s.table.columns]
+        return list(dict.fromkeys(groups))
+
+    @property
+    def budgets(self) -> list[str]:
+        """Every budget."""
+        found = {line.budget for s in self.sections for line in s.table.lines if line.budget}
+        return sorted(found)
+
+    @property
+    def galleries(self) -> list[Section]:
+        """Sections with pictures, one per data set."""
+        found = {s.table.dataset: s for s in reversed(self.sections) if s.gallery}
+        return [s for s in self.sections if found.get(s.table.dataset) is s]
+
+    @property
+    def coverage(self) -> str:
+        """The share of cells that hold a number, in percent."""
+        states = [
+            cell.state
+            for section in self.sections
+            for line in section.table.lines
+            for cell in (line.cells or [line.lost])
+            if cell
+        ]
+        done = sum(state in ("value", "partly") for state in states)
+        return f"{100 * done / len(states):.4g}" if states else "0"
+
 
 def gather(
     boards: Sequence[Table],
@@ -145,84 +103,50 @@ def gather(
     root: Path,
     families: Mapping[str, str],
     pictures: bool,
+    tests: Tests | None = None,
 ) -> Page:
-    """Gather everything that the page of a run says; arguments as of `write_site`."""
+    """Gather everything that the site of a run says; arguments as of `write_site`."""
     lines = {line.method: line for board in boards for line in board.lines}
     ordered = sorted(lines.values(), key=lambda line: place(line.method, line.family))
     looks = {line.method: look(line.method, line.family) for line in ordered}
+    album = Album()
+    drawn = {(f.protocol, f.dataset): f for f in figures(results, families)}
+    sections = [
+        section(
+            board,
+            results,
+            root,
+            families,
+            pictures,
+            album,
+            drawn.get((board.protocol, board.dataset)),
+            tests,
+        )
+        for board in boards
+    ]
     store = Store(root)
-    folders = {method: store.method(method) for method in looks}
-    sections = [_section(b, i, results, root, families, pictures) for i, b in enumerate(boards)]
-    lessons = [_lesson(t, results.rows, pictures) for t in trainings(folders, families)]
-    secrets = [s.private for s in sections if s.gallery] + [x.private for x in lessons if x.grid]
+    learned = trainings({method: store.method(method) for method in looks}, families)
+    lessons = [lesson(t, results.rows, pictures, album) for t in learned]
+    cells = origins(results.rows)
     return Page(
         sections=sections,
-        trainings=lessons,
+        methods=method_pages(looks, sections, lessons, cells, results.rows),
+        datasets=dataset_pages(sections, results.rows),
         shared=shared(results.rows),
-        origins=origins(results.rows),
+        origins=cells,
         families=[f for f in (*FAMILIES, "none") if f in {x.family for x in looks.values()}],
         looks=looks,
-        warnings=keep_private(secrets) + rehearsal(results.rows),
-        private=any(secrets),
+        warnings=keep_private(_secrets(sections, lessons)) + rehearsal(results.rows),
+        private=any(_secrets(sections, lessons)),
         digest=_digest(results.rows),
-        csv=comma_separated(boards),
+        album=album,
         nothing="" if boards else NOTHING,
     )
 
 
-def _section(
-    table: Table,
-    index: int,
-    results: Results,
-    root: Path,
-    families: Mapping[str, str],
-    pictures: bool,
-) -> Section:
-    rows = [r for r in results.rows if (r.protocol, r.dataset) == (table.protocol, table.dataset)]
-    every = range(len(table.columns))
-    notes = [str(note) for row in rows for note in row.provenance.get("notes", ())]
-    title = next(
-        (str(row.provenance["dataset"]) for row in rows if "dataset" in row.provenance), ""
-    )
-    shown = gallery(root, table.dataset, [line.method for line in table.lines])
-    secret = private(results.rows, table.dataset) if shown else ""
-    return Section(
-        anchor=f"set-{index + 1}",
-        table=table,
-        lines=spots(table),
-        cards=cards(table),
-        forests=[forest(table, i) for i in every],
-        headline=headline(table, every) if table.columns else 0,
-        gallery=shown if pictures or not secret else None,
-        private=secret,
-        charts=curve_charts(rows, families),
-        words=explain(table),
-        extent=_extent(rows),
-        absent=absent(table),
-        gaps=gaps(table),
-        title="" if title == table.dataset else title,
-        notes=list(dict.fromkeys(notes)),
-    )
-
-
-def _extent(rows: Sequence[Row]) -> str:
-    """Say how many faces numbers rest on, as recorded, else by the numbers themselves."""
-    given = {part: max((count_of(row, part) for row in rows), default=0) for part in COUNTED}
-    if any(given.values()):
-        return ", ".join(f"{n:,} {COUNTED[part]}" for part, n in given.items() if n)
-    n = max((row.score.n for row in rows if _by_picture(row.score)), default=0)
-    return f"{n:,} pictures" if n else ""
-
-
-def _by_picture(score: Score | Curve) -> bool:
-    return isinstance(score, Score) and score.sampling in ("picture", "jackknife")
-
-
-def _lesson(training: Training, rows: Sequence[Row], pictures: bool) -> Lesson:
-    grid = samples(training.folder)
-    secret = private_training(rows, training.method, training.folder) if grid else ""
-    return Lesson(training, grid if pictures or not secret else None, secret)
+def _secrets(sections: Sequence[Section], lessons: Sequence[Lesson]) -> list[str]:
+    return [s.private for s in sections if s.gallery] + [x.private for x in lessons if x.grid]
 
 
 def _digest(rows: Sequence[Row]) -> str:
-    return digest_of([asdict(row) | {"timing": None} for row in rows])
+    return digest_of([vars(row) | {"timing": None, "score": vars(row.score)} for row in rows])

@@ -160,7 +160,9 @@ def build(folder: Path, out: Path | None = None) -> list[Path]:
     from facesr.reports.write import write
 
     board = out or folder / "board"
-    return write(results(folder), folder, board, pictures=False, tests=RecordedTests(folder))
+    given: dict[str, Any] = {"pictures": False, "tests": RecordedTests(folder)}
+    # as text: how pixels are drawn and packed may differ between machines
+    return write(results(folder), folder, board, figures=("svg",), **given)
 
 
 def stale(folder: Path) -> list[str]:

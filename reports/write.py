@@ -6,13 +6,13 @@ from pathlib import Path
 from facesr.bench.errors import BadName
 from facesr.bench.files import write_text
 from facesr.bench.store import Results
-from facesr.reports._curves import write_curves
 from facesr.reports._families import families
 from facesr.reports._layout import tables
 from facesr.reports._ranks import Tests
 from facesr.reports._sheets import compare, csv_sheets, html_context, latex_sheets, markdown_sheets
 from facesr.reports._table import Table
 from facesr.reports._terminal import terminal_sheets
+from facesr.reports.plots import write_plots
 from facesr.reports.table import comma_separated, latex, markdown
 
 FILES = {"md": "table.md", "csv": "table.csv", "latex": "table.tex", "html": "index.html"}
@@ -58,18 +58,20 @@ def write(
     pictures: bool = True,
     intervals: bool = False,
     tests: Tests | None = None,
+    figures: Sequence[str] = (),
 ) -> list[Path]:
-    """Write `table.md`, `table.csv`, `table.tex` and `index.html`, with figures of curves if any.
+    """Write `table.md`, `table.csv`, `table.tex` and `index.html`, and `figures/` if wanted.
 
     Args:
         results: Rows and failures.
         root: Run folder they come from; its pictures and training logs are shown.
         out: Folder to write to, made if absent.
         formats: Which of `md`, `csv`, `latex` and `html`.
-        pictures: Whether the page shows pictures of data sets that may not be published; it then
-            asks to be kept private.
+        pictures: Whether page and figures show pictures of data sets that may not be published;
+            they then ask to be kept private.
         intervals: As of `text`.
         tests: As of `tables`.
+        figures: Formats of figures: some of `png`, `svg` and `pdf`; none are drawn without.
 
     Returns:
         The files, figures first, then in the order of `formats`.
@@ -83,7 +85,9 @@ def write(
             raise BadName(f"no format named {name!r}; known: {', '.join(FILES)}")
     known = families(results)
     boards = tables(results.rows, results.failures, known, tests)
-    paths = write_curves(results, out, known) if formats else []
+    paths: list[Path] = []
+    if figures:
+        paths += write_plots(results, root, out / "figures", known, boards, pictures, figures)
     for name in formats:
         paths.append(out / FILES[name])
         if name in TEXTS:
@@ -91,7 +95,7 @@ def write(
         else:
             from facesr.reports.site import write_page
 
-            write_page(boards, results, root, out, known, pictures)
+            write_page(boards, results, root, out, known, pictures, tests=tests)
     return paths
 
 

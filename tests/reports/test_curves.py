@@ -10,8 +10,10 @@ from facesr.bench.errors import BenchError
 from facesr.bench.score import Curve, Row, Score
 from facesr.bench.store import Results
 from facesr.reports import _curves
-from facesr.reports._curve_figure import apart
-from facesr.reports._curves import plots, write_curves
+from facesr.reports import plots as all_plots
+from facesr.reports._curves import drawings, plots
+from facesr.reports._figure import FORMATS, Absent, Drawing, save
+from facesr.reports._figure_text import apart
 
 FAMILIES = {"bicubic": "interpolation", "lrgan": "unpaired"}
 SIDES = (8.0, 16.0, 32.0, 64.0)
@@ -48,18 +50,25 @@ def cell(method: str, top: float = 0.98, critical: float | None = 20.0, **ends: 
     return [row(method, score) for score in scores]
 
 
+def write_curves(results: Results, out: Path, families: dict[str, str]) -> list[Path]:
+    found = [item for item in drawings(results, families) if isinstance(item, Drawing)]
+    return [path for drawing in found for path in save(drawing, out, FORMATS)]
+
+
 def words(path: Path) -> str:
     return path.with_suffix(".svg").read_text(encoding="utf-8")
 
 
-def test_a_png_and_an_svg_are_written_per_data_set(tmp_path: Path) -> None:
+def test_every_format_is_written_per_data_set(tmp_path: Path) -> None:
     rows = [*cell("bicubic"), *(replace(r, dataset="folder:mine") for r in cell("lrgan"))]
     paths = write_curves(Results(rows), tmp_path, FAMILIES)
     assert [path.name for path in paths] == [
         "critical_resolution-folder-mine.png",
         "critical_resolution-folder-mine.svg",
+        "critical_resolution-folder-mine.pdf",
         "critical_resolution-lfw.png",
         "critical_resolution-lfw.svg",
+        "critical_resolution-lfw.pdf",
     ]
     with Image.open(paths[0]) as image:
         assert image.width > 900
@@ -124,6 +133,9 @@ def test_other_rows_make_no_figure(tmp_path: Path) -> None:
     missing = Score("critical_resolution[e]", None, "lower", 9, "c", note="needs onnxruntime")
     assert write_curves(Results([row("a", plain), row("a", missing)]), tmp_path, {}) == []
     assert list(tmp_path.iterdir()) == []
+    (absent,) = drawings(Results([row("a", plain)]), {})
+    assert isinstance(absent, Absent)
+    assert absent.reason == "no curve of this kind was measured"
 
 
 def test_curves_measured_in_different_ways_are_refused(tmp_path: Path) -> None:
@@ -138,9 +150,9 @@ def test_curves_measured_in_different_ways_are_refused(tmp_path: Path) -> None:
 def test_without_matplotlib_there_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_curves, "find_spec", lambda _: None)
+    monkeypatch.setattr(all_plots, "find_spec", lambda _: None)
     with pytest.raises(BenchError, match="figures need the package matplotlib"):
-        write_curves(Results(cell("bicubic")), tmp_path, FAMILIES)
+        all_plots.write_plots(Results(cell("bicubic")), tmp_path, tmp_path, FAMILIES)
 
 
 def test_names_are_text_and_never_formulas(tmp_path: Path) -> None:

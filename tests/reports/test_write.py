@@ -29,8 +29,10 @@ def test_pictures_are_left_out_on_demand(make: SimpleNamespace, tmp_path: Path) 
     make.pictures(tmp_path, "lfw", ["alder"], 3)
     (open_,) = write(make.board(), tmp_path, tmp_path / "a", ("html",))
     (closed,) = write(make.board(), tmp_path, tmp_path / "b", ("html",), pictures=False)
-    assert "<img" in open_.read_text()
-    assert "<img" not in closed.read_text()
+    assert list(open_.parent.glob("images/**/*.png"))
+    assert "<img" in open_.with_name("gallery.html").read_text()
+    assert not list(closed.parent.glob("images/**/*.png"))
+    assert "<img" not in closed.with_name("gallery.html").read_text()
 
 
 def test_an_unknown_format_is_named_before_anything_is_written(
