@@ -172,6 +172,7 @@ class Board:
                 "train_seconds": trained.seconds,
                 "images_per_second": made.images_per_second,
             },
+            names=made.faces.names,
         )
 
     def _provenance(

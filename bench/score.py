@@ -31,6 +31,8 @@ class Score:
         samples: One value per picture or person, or one leave-group-out estimate per group, in
             an order that is the same for all methods on one data set; the basis of paired tests.
         smallest: Smallest difference worth calling real; anything less is a tie.
+        pictures: One value per picture, in the order of the test inputs, where there is one; kept
+            to name the best and the worst.
     """
 
     metric: str
@@ -48,6 +50,7 @@ class Score:
     sampling: Sampling = "none"
     samples: tuple[float, ...] = field(default=(), repr=False)
     smallest: float = 0.0
+    pictures: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ RUNS/METHOD/train-XXXXXXXX/                training on one set of faces (its fin
 RUNS/METHOD/DATASET/images/*.png           what it made of them
 RUNS/METHOD/DATASET/images.json
 RUNS/METHOD/DATASET/PROTOCOL.json          the scores and all their conditions
-RUNS/METHOD/DATASET/PROTOCOL.samples-*.json  values by picture, the basis of paired tests
+RUNS/METHOD/DATASET/PROTOCOL.samples-*.json   values by picture or person, for paired tests
+RUNS/METHOD/DATASET/PROTOCOL.pictures-*.json  values by picture, with names
 ```
 """
 
@@ -19,6 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,7 @@ class Record:
         curves: The numbers along an axis.
         provenance: Versions, platform, device, git commit, fingerprints, weights digest.
         timing: Seconds and images per second.
+        names: File names of the outputs, in the order of the test inputs; not read back.
         schema: Version of this layout.
     """
 
@@ -61,6 +64,7 @@ class Record:
     curves: list[Curve]
     provenance: dict[str, Any]
     timing: dict[str, float]
+    names: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def rows(self) -> Iterator[Row]:
@@ -149,15 +153,16 @@ class Store:
         """
         path = self._path(record.method, record.dataset, record.protocol)
         samples = {s.identity: s.samples for s in record.scores if s.samples}
-        lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(samples.items())]
-        text = "{\n" + ",\n".join(lines) + "\n}\n"
-        beside = path.with_name(f"{path.stem}.samples-{sha256(text.encode()).hexdigest()[:8]}.json")
-        write_text(beside, text)
-        bare = replace(record, scores=[replace(score, samples=()) for score in record.scores])
-        write_json(path, asdict(bare) | {"samples": beside.name})
-        for old in path.parent.glob(f"{glob.escape(path.stem)}.samples-*.json"):
-            if old != beside:
-                old.unlink(missing_ok=True)
+        by_picture = {s.identity: s.pictures for s in record.scores if s.pictures}
+        pictures = {"names": record.names, "values": by_picture} if by_picture else {}
+        beside = {"samples": _write_beside(path, "samples", samples)}
+        if pictures:
+            beside["pictures"] = _write_beside(path, "pictures", pictures)
+        write_json(path, bare(record) | beside)
+        for kind in ("samples", "pictures"):
+            for old in path.parent.glob(f"{glob.escape(path.stem)}.{kind}-*.json"):
+                if old.name != beside.get(kind):
+                    old.unlink(missing_ok=True)
         self._failed(record.method, record.dataset, record.protocol).unlink(missing_ok=True)
 
     def read(self, method: str, dataset: str, protocol: str) -> Record | None:
@@ -214,6 +219,16 @@ class Store:
         return self.cell(method, dataset) / f"{folder_name(protocol)}.failed.json"
 
 
+def bare(record: Record) -> dict[str, Any]:
+    """Return a record as JSON knows it, without any value of a single picture or person."""
+    scores = [replace(score, samples=(), pictures=()) for score in record.scores]
+    value = asdict(replace(record, scores=scores))
+    del value["names"]
+    for score in value["scores"]:
+        del score["samples"], score["pictures"]
+    return value
+
+
 def shown(names: Iterable[str], count: int = 8) -> tuple[str, ...]:
     """Choose the faces that a report shows: the smallest SHA-256 of a name, so nobody chooses."""
     return tuple(
@@ -250,11 +265,27 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
 _OPAQUE = {"code": "its code changed", "data": "the training faces changed"}
 
 
+def _write_beside(path: Path, kind: str, values: dict[str, Any]) -> str:
+    """Store values in a file named by its content, a line per entry; return its name."""
+    lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(values.items())]
+    text = "{\n" + ",\n".join(lines) + "\n}\n"
+    digest = sha256(text.encode()).hexdigest()[:8]
+    write_text(path.with_name(f"{path.stem}.{kind}-{digest}.json"), text)
+    return f"{path.stem}.{kind}-{digest}.json"
+
+
+@cache
+def _reader() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
+
+
 def _is_record(path: Path) -> bool:
     """Tell whether a file is, or was, a record of ours."""
     other = path.name == "images.json" or path.name.endswith(".failed.json")
-    samples = re.search(r"\.samples-[0-9a-f]{8}\.json$", path.name)
-    if other or samples or path.parent.name.startswith("train-"):
+    beside = re.search(r"\.(samples|pictures)-[0-9a-f]{8}\.json$", path.name)
+    if other or beside or path.parent.name.startswith("train-"):
         return False
     try:
         return "schema" in read_json(path)
@@ -263,7 +294,7 @@ def _is_record(path: Path) -> bool:
 
 
 def _record(path: Path) -> Record:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     value = read_json(path)
     if value.get("schema") != SCHEMA:
@@ -271,6 +302,7 @@ def _record(path: Path) -> Record:
             f"{path} has schema {value.get('schema')!r}, expected {SCHEMA}; it was written by "
             "another version of facesr or is no record: score it again or move it away"
         )
+    value.pop("pictures", None)  # for who wants to name single pictures
     beside = path.with_name(Path(str(value.pop("samples", ""))).name or "-")
     if not beside.is_file():
         raise BenchError(f"{path} has lost its samples; score it again")
@@ -278,7 +310,7 @@ def _record(path: Path) -> Record:
     for score in value.get("scores", []):
         score["samples"] = samples.get(score.get("identity"), [])
     try:
-        return TypeAdapter(Record).validate_python(value)
+        return _reader().validate_python(value)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

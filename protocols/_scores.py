@@ -61,6 +61,7 @@ def per_picture(
         note=_joined(note, interval.note),
         sampling="picture" if sample.name == "pictures" else "person",
         samples=tuple(sample.means.tolist()),
+        pictures=numbers,
     )
 
 

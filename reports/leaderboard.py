@@ -12,7 +12,7 @@ submitted from one run are compared by the paired test that was done then, other
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any, get_args
 from facesr.bench.errors import BadName, BenchError
 from facesr.bench.files import plain, read_json, write_json
 from facesr.bench.score import Score, State
-from facesr.bench.store import Record, Results, folder_name
+from facesr.bench.store import Record, Results, bare, folder_name
 from facesr.reports._ranks import Pair, by_intervals, p_values, why_untested
 
 SCHEMA = 1
@@ -177,11 +177,8 @@ def stale(folder: Path) -> list[str]:
 def _row(record: Record, state: State) -> dict[str, Any]:
     values = {score.identity: list(score.samples) for score in record.scores if score.samples}
     text = repr(sorted(values.items()))
-    bare = replace(record, key={}, scores=[replace(s, samples=()) for s in record.scores])
-    row = asdict(bare) | {"state": state, "values": sha256(text.encode()).hexdigest()}
-    for score in row["scores"]:
-        del score["samples"]
-    return row
+    digest = sha256(text.encode()).hexdigest()
+    return bare(replace(record, key={})) | {"state": state, "values": digest}
 
 
 def _entry(path: Path, folder: Path) -> Entry:

@@ -126,7 +126,7 @@ def test_samples_stay_out_of_the_rows(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(record())
     cell = store.cell("bicubic", "embedded[test=real]")
-    assert json.loads((cell / "realworld.json").read_text())["scores"][0]["samples"] == []
+    assert "samples" not in json.loads((cell / "realworld.json").read_text())["scores"][0]
     assert replace(record().scores[0], samples=()) != record().scores[0]
 
 
@@ -154,3 +154,17 @@ def test_samples_of_another_record_are_never_read(tmp_path: Path) -> None:
     (beside,) = cell.glob("*.samples-*.json")
     beside.unlink()
     assert store.read("bicubic", "embedded[test=real]", "realworld") is None
+
+
+def test_values_by_picture_lie_beside_with_their_names(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    score = replace(record().scores[0], pictures=(1.0, 3.0))
+    store.write(replace(record(), scores=[score], names=("a.png", "b.png")))
+    (beside,) = tmp_path.rglob("*.pictures-*.json")
+    assert json.loads(beside.read_text()) == {
+        "names": ["a.png", "b.png"],
+        "values": {score.identity: [1.0, 3.0]},
+    }
+    assert store.results().rows[0].score == score
+    store.write(record())
+    assert not list(tmp_path.rglob("*.pictures-*.json"))

@@ -4,7 +4,6 @@ import multiprocessing
 import os
 import resource
 import sys
-import time
 from collections.abc import Iterator
 from hashlib import sha256
 from itertools import count
@@ -17,7 +16,7 @@ import pytest
 from facesr.bench import shards
 from facesr.bench.errors import BadData, BadImage
 from facesr.datasets import _writer
-from facesr.datasets._prepared import details, prepared, read
+from facesr.datasets._prepared import details, prepared
 from facesr.datasets._record import Dropped, Made
 from facesr.datasets._writer import Writer, locked
 
@@ -313,47 +312,6 @@ def test_labels_that_not_every_face_has_are_left_out_at_reading(tmp_path: Path) 
     faces = prepared(tmp_path / "x", "toy", 4, make)
     assert faces.identities is None
     assert faces.landmarks is None
-
-
-@linux
-def test_two_processes_never_make_one_folder_at_once(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-
-    def make() -> Iterator[Made]:
-        with log.open("a") as file:
-            file.write("made\n")
-        for i in range(5):
-            time.sleep(0.05)
-            yield Made(f"{i}", face(i))
-
-    context = multiprocessing.get_context("fork")
-    many = [
-        context.Process(target=prepared, args=(tmp_path / "x", "toy", 4, make)) for _ in range(4)
-    ]
-    for process in many:
-        process.start()
-    for process in many:
-        process.join(60)
-    assert [process.exitcode for process in many] == [0] * 4
-    assert log.read_text() == "made\n"
-    assert len(read(tmp_path / "x", "")) == 5
-
-
-@linux
-def test_a_lock_falls_with_a_killed_process(tmp_path: Path) -> None:
-    def hold() -> None:
-        with locked(tmp_path / "x"):
-            (tmp_path / "held").touch()
-            time.sleep(60)
-
-    process = multiprocessing.get_context("fork").Process(target=hold)
-    process.start()
-    while not (tmp_path / "held").exists():
-        time.sleep(0.01)
-    process.kill()
-    process.join()
-    with locked(tmp_path / "x"):
-        pass
 
 
 def test_a_shard_holds_a_bounded_number_of_bytes_and_images() -> None:

@@ -1,8 +1,10 @@
 import math
+import re
 import struct
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,8 @@ import pytest
 from facesr.bench.files import write_json
 from facesr.bench.score import Curve, Failure, Row, Score
 from facesr.bench.store import Results, Store
+from facesr.reports import plots
+from facesr.reports._figure import Absent, Drawing, save
 
 if TYPE_CHECKING:  # mypy's names; pyright looks among installed packages first
     from tests.reports.chromium import BROWSER, Chromium  # pyright: ignore[reportMissingImports]
@@ -165,3 +169,73 @@ def run(make: Any, tmp_path: Path) -> tuple[Results, Path]:
     )
     results.rows.append(make.row("alder", curve))
     return results, root
+
+
+FAMILIES = {"alder": "interpolation", "birch": "unpaired", "cedar": "prior"}
+
+
+@pytest.fixture
+def compared(make: SimpleNamespace) -> Results:
+    """Two methods with fidelity, realism and speed, one that failed."""
+    rows = []
+    for method, psnr, kd, speed in (("alder", 26.0, 30.0, 900.0), ("birch", 24.0, 12.0, 90.0)):
+        about = {"device": "cpu", "device_name": "x86_64", "threads": 2, "shareable": True}
+        given = {"provenance": about, "timing": {"images_per_second": speed}}
+        realism = {"better": "lower", "group": "realism"}
+        rows += [
+            make.row(method, make.score("psnr", psnr), **given),
+            make.row(method, make.score("kd[onet]", kd, **realism), **given),
+        ]
+    return Results(rows, [Failure("cedar", "lfw", "realworld", "ran out of memory")])
+
+
+def rate(kind: str, x: tuple[float, ...], **changes: Any) -> Curve:
+    y = tuple(50 + 10.0 * i for i in range(len(x)))
+    low, high = (tuple(v + d for v in y) for d in (-5, 5))
+    made = Curve(f"{kind}[e]", x, y, low, high, "x", "higher", 900, f"{kind}[e@1]", "bootstrap")
+    return replace(made, **changes)
+
+
+def made(results: Results, root: Path, **given: Any) -> dict[str, Drawing]:
+    found = plots.drawings(results, root, FAMILIES, **given)
+    return {item.name: item for item in found if isinstance(item, Drawing)}
+
+
+def reasons(results: Results, root: Path, **given: Any) -> dict[str, str]:
+    found = plots.drawings(results, root, FAMILIES, **given)
+    return {item.kind: item.reason for item in found if isinstance(item, Absent)}
+
+
+def svg(drawing: Drawing, folder: Path) -> str:
+    (path,) = save(drawing, folder, ("svg",))
+    return path.read_text(encoding="utf-8")
+
+
+def texts(drawing: Drawing, folder: Path) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg(drawing, folder))
+
+
+def columns(drawing: Drawing, folder: Path) -> list[str]:
+    said = texts(drawing, folder)
+    return said[said.index("input") :]
+
+
+def log(root: Path, method: str, text: str) -> None:
+    folder = Store(root).training(method, "0123456789")
+    folder.mkdir(parents=True)
+    (folder / "log.csv").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def draw() -> SimpleNamespace:
+    """What draws figures and reads them back."""
+    return SimpleNamespace(
+        families=FAMILIES,
+        rate=rate,
+        made=made,
+        reasons=reasons,
+        svg=svg,
+        texts=texts,
+        columns=columns,
+        log=log,
+    )
