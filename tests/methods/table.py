@@ -86,7 +86,12 @@ ROWS = (
     Row("scgan", "restorer", "15,476,323", HOU),
     Row("scgan", "degrader", "12,291,896", HOU, trains=scgan.Degrader, takes=(IMAGE, NOISE)),
     Row(
-        *("two_step[output=mid_resolution]", "Low-to-High", "8.5 M", "34 MB of float32, Section 6.4.2"),
+        *(
+            "two_step[output=mid_resolution]",
+            "Low-to-High",
+            "8.5 M",
+            "34 MB of float32, Section 6.4.2",
+        ),
         scale=8,
     ),
     Row("two_step[output=mid_resolution]", "Low-to-High"),
