@@ -166,10 +166,10 @@ class Store:
         self._failed(record.method, record.dataset, record.protocol).unlink(missing_ok=True)
 
     def read(self, method: str, dataset: str, protocol: str) -> Record | None:
-        """Read a record back, samples included; None if there is none that can be used."""
+        """Read a record back with all it was written with; None if none can be used."""
         path = self._path(method, dataset, protocol)
         try:
-            return _record(path) if path.is_file() else None
+            return _record(path, whole=True) if path.is_file() else None
         except BenchError:
             return None  # of another version or damaged: what it says is computed again
 
@@ -293,7 +293,8 @@ def _is_record(path: Path) -> bool:
         return True  # damaged: its cell has to be named
 
 
-def _record(path: Path) -> Record:
+def _record(path: Path, whole: bool = False) -> Record:
+    """Read a record with its samples, and values by picture if it has to be `whole`."""
     from pydantic import ValidationError
 
     value = read_json(path)
@@ -302,13 +303,16 @@ def _record(path: Path) -> Record:
             f"{path} has schema {value.get('schema')!r}, expected {SCHEMA}; it was written by "
             "another version of facesr or is no record: score it again or move it away"
         )
-    value.pop("pictures", None)  # for who wants to name single pictures
+    kept = path.with_name(Path(str(value.pop("pictures", ""))).name or "-")
+    by_picture = read_json(kept) if whole else {}
     beside = path.with_name(Path(str(value.pop("samples", ""))).name or "-")
     if not beside.is_file():
         raise BenchError(f"{path} has lost its samples; score it again")
     samples = read_json(beside)
     for score in value.get("scores", []):
         score["samples"] = samples.get(score.get("identity"), [])
+        score["pictures"] = by_picture.get("values", {}).get(score.get("identity"), [])
+    value["names"] = by_picture.get("names", [])
     try:
         return _reader().validate_python(value)
     except ValidationError as error:

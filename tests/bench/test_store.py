@@ -166,5 +166,12 @@ def test_values_by_picture_lie_beside_with_their_names(tmp_path: Path) -> None:
         "values": {score.identity: [1.0, 3.0]},
     }
     assert store.results().rows[0].score == score
+    again = store.read(*place(record()))
+    assert again is not None
+    assert (again.names, again.scores[0].pictures) == (("a.png", "b.png"), (1.0, 3.0))
     store.write(record())
     assert not list(tmp_path.rglob("*.pictures-*.json"))
+
+
+def place(kept: Record) -> tuple[str, str, str]:
+    return kept.method, kept.dataset, kept.protocol

@@ -58,8 +58,9 @@ def test_the_terminal_tells_skipped_from_failed_even_where_nothing_has_numbers(
 
 
 def test_single_scores_are_shown_with_what_they_are_below(
-    make: Any, capsys: pytest.CaptureFixture[str]
+    make: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # nobody says how wide lines may be
     named = "fid[inception-tf@6726825d,resize=tf1-bilinear,ref=ffhq64@91ab]" * 4
     wide = make.score(identity=named, note="a warning")
     terminal_scores([wide, make.score("fid", None, note="no weights")])
