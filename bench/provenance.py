@@ -53,9 +53,10 @@ def machine(device: str) -> dict[str, Any]:
     """Describe the machine that a number was computed on, without naming it."""
     import torch
 
+    libc = platform.libc_ver()  # the kernel decides no number
     name = torch.cuda.get_device_name(device) if device.startswith("cuda") else platform.machine()
     return {
-        "platform": platform.platform(terse=True),
+        "platform": " ".join(filter(None, (platform.system(), platform.machine(), *libc))),
         "device": device,
         "device_name": name,
         "threads": torch.get_num_threads(),
