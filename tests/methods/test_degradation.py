@@ -13,9 +13,13 @@ from facesr.bench.files import write_json
 from facesr.bench.plan import settings_of
 from facesr.methods.lrgan import LRGAN
 
-if TYPE_CHECKING:
-    from tests.methods.degradation import degrader, distances, ways
-else:  # another package installs one named tests
+if TYPE_CHECKING:  # mypy's names; pyright looks among installed packages first
+    from tests.methods.degradation import (  # pyright: ignore[reportMissingImports]
+        degrader,
+        distances,
+        ways,
+    )
+else:
     sys.path.insert(0, str(Path(__file__).parent))
     from degradation import degrader, distances, ways
 
