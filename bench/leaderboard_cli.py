@@ -27,8 +27,8 @@ class FailOn(StrEnum):
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(help="Run folder")],
-    after: Annotated[Path, typer.Argument(help="Run folder")],
+    before: Annotated[Path, typer.Argument(help="Run folder, or folder of a leaderboard")],
+    after: Annotated[Path, typer.Argument(help="Run folder, or folder of a leaderboard")],
     fail_on: Annotated[
         FailOn,
         typer.Option(help="End with 1 if a number is worse or gone, if any moved, or never"),
@@ -38,8 +38,13 @@ def compare(
     """Say what moved beyond noise between two runs; for people and for CI."""
     from facesr.bench.store import Store
     from facesr.reports import compare as reports
+    from facesr.reports import leaderboard
 
-    moves = reports.compare(Store(before).results(), Store(after).results())
+    old, new = (
+        leaderboard.results(folder) if (folder / "rows").is_dir() else Store(folder).results()
+        for folder in (before, after)
+    )
+    moves = reports.compare(old, new)
     if json:
         import json as notation
 

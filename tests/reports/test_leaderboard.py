@@ -144,6 +144,21 @@ def test_a_stale_board_ends_with_1(
     assert "table.md" in capsys.readouterr().err
 
 
+def test_a_run_is_compared_with_a_leaderboard(
+    run: list[Record], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folder = Store(tmp_path / "runs"), tmp_path / "board"
+    leaderboard.submit(run, folder)
+    for each in run:
+        store.write(each)
+    assert main(["compare", str(folder), str(store.root)]) == 0
+    assert "2 numbers: 2 same." in capsys.readouterr().out
+    value = replace(run[0].scores[0], value=20.0, low=19.9, high=20.1)
+    store.write(replace(run[0], scores=[value]))
+    assert main(["compare", str(folder), str(store.root)]) == 1
+    assert "1 worse" in capsys.readouterr().out
+
+
 def test_what_breaks_a_rule_is_not_submitted(
     make: Any,
     run: list[Record],
