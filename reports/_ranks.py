@@ -21,10 +21,11 @@ LEVEL = 0.05
 NORMAL_95 = 1.959963984540054
 FLIPS = 20_000
 _AT_ONCE = 2_000
-_MOST_KEPT = 10_000_000  # signs, of eight bytes
+_MOST_KEPT = 50_000_000  # bytes of tosses
 Pair = tuple[str, str]
 Tests = Callable[[Mapping[str, Score]], Mapping[Pair, float]]
 Array = NDArray[np.float64]
+Bits = NDArray[np.int8]
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,8 @@ def sign_flips(samples: Mapping[str, Sequence[float]]) -> dict[Pair, float]:
     room = 1e-9 * np.abs(values).sum(axis=0).max()
     flips = max(FLIPS, math.ceil(2 * len(pairs) / LEVEL))
     reached = np.zeros((len(names), len(names)), np.int64)
-    for signs in _signs(len(values), flips):
+    for heads in _heads(len(values), flips):
+        signs = heads.astype(np.float64) * 2 - 1
         sums = np.ascontiguousarray((signs @ values).T)
         for i in range(len(names) - 1):
             gaps = np.abs(sums[i + 1 :] - sums[i])
@@ -174,21 +176,20 @@ def sign_flips(samples: Mapping[str, Sequence[float]]) -> dict[Pair, float]:
     return {(names[i], names[j]): float((reached[i, j] + 1) / (flips + 1)) for i, j in pairs}
 
 
-def _signs(n: int, flips: int) -> Iterable[Array]:
+def _heads(n: int, flips: int) -> Iterable[Bits]:
     return _kept(n, flips) if n * flips <= _MOST_KEPT else _drawn(n, flips)
 
 
 @lru_cache(maxsize=1)  # columns of one length, one after the other, see the same flips
-def _kept(n: int, flips: int) -> list[Array]:
+def _kept(n: int, flips: int) -> list[Bits]:
     return list(_drawn(n, flips))
 
 
-def _drawn(n: int, flips: int) -> Iterator[Array]:
-    """Draw signs for n pictures or people, a block at a time, always the same."""
+def _drawn(n: int, flips: int) -> Iterator[Bits]:
+    """Toss coins for n pictures or people, a block at a time, always the same."""
     random = np.random.default_rng(0)
     for start in range(0, flips, _AT_ONCE):
-        signs = random.integers(0, 2, (min(_AT_ONCE, flips - start), n), np.int8)
-        yield signs.astype(np.float64) * 2 - 1
+        yield random.integers(0, 2, (min(_AT_ONCE, flips - start), n), np.int8)
 
 
 def jackknife(scores: Mapping[str, Score]) -> dict[Pair, float]:
