@@ -144,13 +144,13 @@ class LRGAN(Method):
         run = Training(
             nets,
             feed,
-            self.variant,
-            self.batch,
-            self.d_steps,
-            self.alpha,
-            self.beta,
-            self.noise,
-            self.seed,
+            variant=self.variant,
+            batch=self.batch,
+            d_steps=self.d_steps,
+            alpha=self.alpha,
+            beta=self.beta,
+            noise=self.noise,
+            seed=self.seed,
         )
         trainer = Trainer(
             "lrgan",

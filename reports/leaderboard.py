@@ -4,7 +4,8 @@
 leaderboard/
     rows/PROTOCOL/DATASET/METHOD.json    one row each, written by `bench leaderboard submit`
     tests/PROTOCOL/DATASET.json          p-values of the paired tests between these rows
-    board/                               tables and pages, by `bench leaderboard build`
+    board/                               tables and figures, by `bench leaderboard build`
+    site/                                pages, by the same; not in git, they follow from the rows
 ```
 
 Values of single pictures stay in the run folder; a row names their digest. Two rows that were
@@ -147,31 +148,38 @@ class RecordedTests:
         return found
 
 
-def build(folder: Path, out: Path | None = None) -> list[Path]:
+def build(folder: Path) -> list[Path]:
     """Make tables, figures and pages of the rows; the same rows give the same bytes.
 
     Args:
         folder: The leaderboard.
-        out: Where to write; `folder/board` if left out.
 
     Returns:
-        The files.
+        The files, those of `board` first.
     """
-    from facesr.reports.write import write
-
-    board = out or folder / "board"
-    given: dict[str, Any] = {"pictures": False, "tests": RecordedTests(folder)}
-    # as text: how pixels are drawn and packed may differ between machines
-    return write(results(folder), folder, board, figures=("svg",), **given)
+    pages = _written(folder, folder / "site", formats=("html",))
+    return [*_board(folder, folder / "board"), *pages]
 
 
 def stale(folder: Path) -> list[str]:
     """Name the files of the committed board that are not what the rows make."""
     with TemporaryDirectory() as scratch:
         fresh = Path(scratch) / "board"
-        build(folder, fresh)
+        _board(folder, fresh)
         made, there = _contents(fresh), _contents(folder / "board")
     return sorted(name for name in made.keys() | there.keys() if made.get(name) != there.get(name))
+
+
+def _board(folder: Path, out: Path) -> list[Path]:
+    # figures as text: how pixels are drawn and packed may differ between machines
+    return _written(folder, out, formats=("md", "csv", "latex"), figures=("svg",))
+
+
+def _written(folder: Path, out: Path, **chosen: Any) -> list[Path]:
+    from facesr.reports.write import write
+
+    tests = RecordedTests(folder)
+    return write(results(folder), folder, out, pictures=False, tests=tests, **chosen)
 
 
 def _row(record: Record, state: State) -> dict[str, Any]:
