@@ -54,7 +54,15 @@ def fit_both(method: "TwoStep", net: Whole, data: Split, out: Path) -> None:
         return columns if style is None else [*columns, style.sample(len(columns[0]))]
 
     trainer = Trainer(
-        "two_step", nets, optimisers, feed, out, method.seed, averages=averages, sample=sample
+        "two_step",
+        nets,
+        optimisers,
+        feed,
+        out,
+        method.seed,
+        averages=averages,
+        sample=sample,
+        mixed=method.mixed,
     )
     trainer.run(stages)
     net.low_to_high.load_state_dict(trainer.average("l2h").state_dict())

@@ -77,6 +77,7 @@ class CR(Method):
         augment: Changes of training faces: `none` as in the paper, `flip`, or `full`.
         ema: Decay of a moving average of both networks that is used instead of them; the paper
             has none.
+        mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
     """
 
     about = About(
@@ -138,6 +139,7 @@ class CR(Method):
     lambda_sr_gan: float = 1e-3
     augment: Literal["full", "flip", "none"] = "none"
     ema: float = 0.0
+    mixed: bool | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -165,7 +167,15 @@ class CR(Method):
         run = Training(self, nets, feed)  # pyright: ignore[reportArgumentType]
         averages: dict[str, float] = {name: self.ema for name in ("cr", "sr") if name in nets}
         trainer = Trainer(
-            "cr", nets, adam, feed, out, self.seed, averages=averages, sample=run.sample
+            "cr",
+            nets,
+            adam,
+            feed,
+            out,
+            self.seed,
+            averages=averages,
+            sample=run.sample,
+            mixed=self.mixed,
         )
         trainer.run(list(run.stages()))
         self.cascade.restorer.load_state_dict(trainer.average("sr").state_dict())

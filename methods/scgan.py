@@ -84,6 +84,7 @@ class SCGAN(Method):
             The paper has none.
         ema: Decay of a moving average of the restorer that is used instead of it; the paper has
             none.
+        mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
 
     Inferred, too: weights start as torch's convolutions do, by He's uniform rule with a = sqrt(5),
     which fits "Kaiming initialization" and is what was released; with a gain of sqrt(2) the
@@ -141,6 +142,7 @@ class SCGAN(Method):
     noise: int = 64
     augment: Literal["full", "flip", "none"] = "none"
     ema: float = 0.0
+    mixed: bool | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -162,6 +164,7 @@ class SCGAN(Method):
             self.seed,
             averages={"ls": self.ema},
             sample=run.sample,
+            mixed=self.mixed,
         )
         trainer.run(run.stages())
         self.net.load_state_dict(trainer.average("ls").state_dict())

@@ -88,6 +88,7 @@ class SelfSR(Method):
         augment: `flip` as in the paper; `full` or `none` for more or less.
         ema: Decay of a moving average of the super-resolver that is used instead of it; the
             paper has none.
+        mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
     """
 
     about = About(
@@ -140,6 +141,7 @@ class SelfSR(Method):
     lambda_cycle: float = 10.0
     augment: Literal["full", "flip", "none"] = "flip"
     ema: float = 0.0
+    mixed: bool | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -162,6 +164,7 @@ class SelfSR(Method):
             self.seed,
             averages={"sr": self.ema},
             sample=run.sample,
+            mixed=self.mixed,
         )
         trainer.run(list(run.stages()))
         self.net.load_state_dict(trainer.average("sr").state_dict())

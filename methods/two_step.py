@@ -73,6 +73,7 @@ class TwoStep(Method):
         noise: Length of High-to-Low's noise; inferred.
         ema: Decay of a moving average of Low-to-High that is used instead of it; the paper has
             none.
+        mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
         generator: A StyleGAN2 file; empty to train a generator.
         generator_width: Factor of the channels of a generator that is trained.
         generator_steps: Its updates, as in the training code whose files are read.
@@ -147,6 +148,7 @@ class TwoStep(Method):
     beta: float = 0.001
     noise: int = 64
     ema: float = 0.0
+    mixed: bool | None = None
     generator: str = ""
     generator_width: float = 1.0
     generator_steps: int = 800_000

@@ -314,6 +314,16 @@ def test_samples_show_genuine_regulated_and_artificial_faces(
     assert Counter(line.split(",")[1] for line in log.splitlines()[1:])["joint"] == 2
 
 
+def test_every_stage_trains_in_mixed_precision(data: Split, tmp_path: Path) -> None:
+    exact, mixed = (trained(data, tmp_path / str(m), mixed=m) for m in (False, True))
+    assert all(p.dtype == torch.float32 for p in mixed.net.parameters())
+    gaps = [
+        (a - b).abs().max()
+        for a, b in zip(mixed.net.parameters(), exact.net.parameters(), strict=True)
+    ]
+    assert 0 < max(gaps) < 0.05
+
+
 @pytest.mark.slow
 def test_it_overfits_eight_faces(make_split: MakeSplit, tmp_path: Path) -> None:
     data = make_split(lr=8, hr=8)

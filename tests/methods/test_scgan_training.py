@@ -219,18 +219,8 @@ def test_samples_show_what_the_architecture_has(
     assert read_image(grids[0]).shape == (5 * 34 - 2, columns * 34 - 2, 3)
 
 
-def test_it_trains_in_mixed_precision(
-    trained: Trained, data: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepare = Trainer.__post_init__
-
-    def on_a_cpu_too(self: Trainer) -> None:
-        prepare(self)
-        self.mixed = True
-
-    exact = trained(data, tmp_path / "exact")
-    monkeypatch.setattr(Trainer, "__post_init__", on_a_cpu_too)
-    mixed = trained(data, tmp_path / "mixed")
+def test_it_trains_in_mixed_precision(trained: Trained, data: Split, tmp_path: Path) -> None:
+    exact, mixed = (trained(data, tmp_path / str(m), mixed=m) for m in (False, True))
     assert all(p.dtype == torch.float32 for p in mixed.net.parameters())
     gaps = [
         (a - b).abs().max()

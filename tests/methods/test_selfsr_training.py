@@ -263,18 +263,8 @@ def test_an_interrupted_training_ends_like_an_undisturbed_one(
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_every_stage_trains_in_mixed_precision(
-    data: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    prepare = Trainer.__post_init__
-
-    def on_a_cpu_too(self: Trainer) -> None:
-        prepare(self)
-        self.mixed = True
-
-    exact = trained(data, tmp_path / "exact")
-    monkeypatch.setattr(Trainer, "__post_init__", on_a_cpu_too)
-    mixed = trained(data, tmp_path / "mixed")
+def test_every_stage_trains_in_mixed_precision(data: Split, tmp_path: Path) -> None:
+    exact, mixed = (trained(data, tmp_path / str(m), mixed=m) for m in (False, True))
     assert all(p.dtype == torch.float32 for p in mixed.net.parameters())
     first = [method.net.state_dict()["first.weight"] for method in (exact, mixed)]
     assert 0 < (first[0] - first[1]).abs().max() < 0.05
