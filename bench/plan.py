@@ -69,6 +69,12 @@ def settings_of(method: Method) -> dict[str, Any]:
     return {f.name: getattr(method, f.name) for f in fields(method) if f.init}
 
 
+def files_of(method: Method) -> dict[str, Path]:
+    """Return the files that settings name, such as weights to start from, by setting."""
+    named = {name: value for name, value in settings_of(method).items() if isinstance(value, str)}
+    return {name: Path(value) for name, value in named.items() if value and Path(value).is_file()}
+
+
 def changed(method: Method, choice: Choice, budget: str) -> list[str]:
     """Name the settings that differ from those of the budget and are not part of the label."""
     defaults = {f.name: f.default for f in fields(method) if f.init}

@@ -28,7 +28,7 @@ from facesr.bench.files import (
     write_json,
     write_whole,
 )
-from facesr.bench.plan import settings_of
+from facesr.bench.plan import files_of, settings_of
 from facesr.bench.progress import progress
 from facesr.bench.score import Curve, Score
 from facesr.bench.store import difference
@@ -90,11 +90,13 @@ def fingerprint(data: Split) -> str:
 
 def training_key(method: Method, name: str, data: Split) -> dict[str, Any]:
     """Return everything that decides what a training leads to."""
-    return {
+    key = {
         "settings": settings_of(method),
         "data": fingerprint(data),
         "code": code_version("methods", name),
     }
+    files = {name: digest(path) for name, path in files_of(method).items()}
+    return key | ({"files": files} if files else {})
 
 
 def image_key(method: Method, name: str, weights: str, lr: Faces) -> dict[str, Any]:

@@ -262,7 +262,11 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-_OPAQUE = {"code": "its code changed", "data": "the training faces changed"}
+_OPAQUE = {
+    "code": "its code changed",
+    "data": "the training faces changed",
+    "files": "a file that a setting names changed",
+}
 
 
 def _write_beside(path: Path, kind: str, values: dict[str, Any]) -> str:

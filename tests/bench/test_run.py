@@ -92,6 +92,20 @@ def test_changed_code_asks_for_retraining_and_changed_comments_do_not(
     assert "code" in failure.reason
 
 
+def test_a_file_that_a_setting_names_decides_by_its_content(toys: Add, tmp_path: Path) -> None:
+    source = (tmp_path / "house/facesr/methods/tint.py").read_text()
+    toys("methods", "tint", source.replace("    steps: int", '    start: str = ""\n    steps: int'))
+    start = tmp_path / "start.bin"
+    start.write_bytes(b"one")
+    settings = {"settings": {"tint": {"start": str(start)}}}
+    assert not board(tmp_path / "runs", methods="tint", **settings).failures
+    start.touch()
+    assert not board(tmp_path / "runs", methods="tint", **settings).failures
+    start.write_bytes(b"two")
+    (failure,) = board(tmp_path / "runs", methods="tint", **settings).failures
+    assert "a file that a setting names changed" in failure.reason
+
+
 def test_a_changed_metric_is_scored_again_without_upscaling(toys: Add, tmp_path: Path) -> None:
     board(tmp_path / "runs", methods="repeat")
     stamps = {p: p.stat().st_mtime_ns for p in (tmp_path / "runs").rglob("*.png")}
