@@ -1,15 +1,18 @@
-"""Is what a method degrades nearer to genuine low-resolution faces than interpolation is?
+"""Does what a training makes of small faces bring the two domains together?
 
     python tests/methods/degradation.py runs/lrgan/train-12345678 --dataset wild --data ~/faces
 
-Real high-resolution test faces are degraded by the networks of a training and by interpolation;
-all are compared by their kernel distance with the genuine low-resolution faces that the training
-was to imitate, and with those of the test part, which come from other photographs.
+Of a method that learned to degrade: real high-resolution test faces are degraded as learned and by
+interpolation, and compared by their kernel distance with the genuine low-resolution faces that the
+training was to imitate, and with those of the test part, which come from other photographs. Of
+`cr`, which learned to regulate (its Table 5): genuine low-resolution faces, as they are and as
+regulated, are compared with faces made small by interpolation.
 """
 
 import argparse
 import inspect
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,57 +23,89 @@ from torch.nn.functional import interpolate
 
 from facesr.bench import plan
 from facesr.bench.choices import parse
+from facesr.bench.contract import Split
 from facesr.bench.errors import BenchError
 from facesr.bench.faces import Faces, write_images
 from facesr.bench.files import read_json
 from facesr.bench.score import Score
 from facesr.protocols.metrics.kd import Kd
 
-FILES = ("high_to_low.safetensors", "degrader.safetensors")
+DEGRADERS = ("high_to_low.safetensors", "degrader.safetensors")
 
 
-def degrader(training: Path) -> Any:
-    """Build the method of a training with its degrader.
+def learned(training: Path) -> Any:
+    """Build the method of a training, able to degrade or to regulate.
 
     Args:
         training: Folder `RUNS/METHOD/train-XXXXXXXX`.
 
     Raises:
-        BenchError: If nothing there was trained to degrade.
+        BenchError: If nothing there was trained to do either.
     """
     settings = dict(read_json(training / "train.json").get("key", {}).get("settings", {}))
-    weights = [training / name for name in FILES if (training / name).is_file()]
-    if not settings or not weights:
-        raise BenchError(f"{training} holds no training that learned to degrade")
+    degraders = [training / name for name in DEGRADERS if (training / name).is_file()]
+    regulates = {"cr_steps", "variant"} <= settings.keys() and settings["variant"] != "without_cr"
+    if not settings or not (degraders or regulates):
+        raise BenchError(f"{training} holds no training that learned to degrade or to regulate")
     scale, seed = settings.pop("scale"), settings.pop("seed")
-    method: Any = plan.build_method(
-        parse("methods", training.parent.name), "paper", settings, scale, seed
-    )
-    method.load_degrader(weights[0])
+    name = training.parent.name.partition("[")[0]
+    method: Any = plan.build_method(parse("methods", name), "paper", settings, scale, seed)
+    if degraders:
+        method.load_degrader(degraders[0])
+    else:
+        method.load(training / "weights.safetensors")
     return method
 
 
-def ways(method: Any, hr: Tensor) -> dict[str, Tensor]:
+def small(hr: Tensor, size: int) -> dict[str, Tensor]:
+    """Make faces small by interpolation over whole areas, (n, 3, size, size) in [0, 1]."""
+    return {
+        kernel: interpolate(hr, size=(size, size), mode=kernel, antialias=True).clamp(0, 1)
+        for kernel in ("bicubic", "bilinear")
+    }
+
+
+def degraded(method: Any, hr: Tensor) -> dict[str, Tensor]:
     """Degrade faces, (n, 3, h, w) in [0, 1], as was learned and by interpolation."""
-    small = hr.shape[-1] // method.scale
     chance = torch.Generator().manual_seed(0)
     noisy = "noise" in inspect.signature(method.degrade).parameters
     noise = (torch.randn(len(hr), method.noise, generator=chance),) if noisy else ()
-    made = {"learned": method.degrade(hr, *noise)}
-    for kernel in ("bicubic", "bilinear"):
-        made[kernel] = interpolate(hr, size=(small, small), mode=kernel, antialias=True)
-    return {name: images.clamp(0, 1) for name, images in made.items()}
+    made = method.degrade(hr, *noise).clamp(0, 1)
+    return {"learned": made} | small(hr, hr.shape[-1] // method.scale)
 
 
-def distances(method: Any, hr: Faces, genuine: Faces, folder: Path) -> dict[str, Score]:
-    """Measure each way of degrading against genuine faces."""
-    names = tuple(f"{i:05}.png" for i in range(len(hr)))
-    found = {}
-    for way, images in ways(method, hr.pixels().float() / 255).items():
-        write_images(images, names, folder / way)
-        faces = Faces(folder / way, names, genuine.size, way, hr.identities)
-        found[way] = Kd().score(faces, genuine)
-    return found
+def distances(faces: dict[str, Tensor], target: Faces, folder: Path) -> dict[str, Score]:
+    """Measure each set of faces, (n, 3, h, w) in [0, 1], against a target."""
+    return {way: Kd().score(stored(faces[way], folder / way), target) for way in faces}
+
+
+def stored(images: Tensor, folder: Path) -> Faces:
+    """Write faces, (n, 3, h, w) in [0, 1], as what metrics read."""
+    names = tuple(f"{i:05}.png" for i in range(len(images)))
+    write_images(images, names, folder)
+    return Faces(folder, names, images.shape[-1], folder.name)
+
+
+def pixels(faces: Faces) -> Tensor:
+    """Read faces, (n, 3, h, w) in [0, 1]."""
+    return faces.pixels().float() / 255
+
+
+def comparisons(
+    method: Any, train: Split, test: Split, folder: Path
+) -> Iterator[tuple[str, dict[str, Tensor], Faces]]:
+    """Yield what is to be compared: the name of a target, sets of faces, and the target."""
+    parts = {"train": train.lr, "test": test.lr}
+    if hasattr(method, "degrade"):
+        faces = degraded(method, pixels(test.hr))
+        for part, genuine in parts.items():
+            yield f"{len(genuine)} genuine faces of {part}", faces, genuine
+        return
+    artificial = stored(small(pixels(test.hr), test.lr.size)["bicubic"], folder / "artificial")
+    for part, genuine in parts.items():
+        lr = pixels(genuine)
+        faces = {f"regulated {part}": method.regulate(lr), f"genuine {part}": lr}
+        yield f"{len(artificial)} artificial faces", faces, artificial
 
 
 def main() -> None:
@@ -79,20 +114,19 @@ def main() -> None:
     parser.add_argument("training", type=Path)
     parser.add_argument("--dataset", default="wild")
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--faces", type=int, default=1000)
     chosen = parser.parse_args()
     protocol = plan.build_protocol(parse("protocols", "realworld"))
     data = plan.build_dataset(parse("datasets", chosen.dataset), protocol, chosen.data, None)
-    method, test = degrader(chosen.training.resolve()), data.split("test")
-    hr = test.hr.take(range(min(chosen.faces, len(test.hr))))
-    for part, genuine in (("train", data.split("train").lr), ("test", test.lr)):
-        with TemporaryDirectory() as scratch:
-            found = distances(method, hr, genuine, Path(scratch))
-        for way, score in found.items():
-            sys.stdout.write(
-                f"{way:9} to {len(genuine)} genuine faces of {part}: {score.metric} x1000 "
-                f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]\n"
-            )
+    method = learned(chosen.training.resolve())
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        found = comparisons(method, data.split("train"), data.split("test"), folder)
+        for title, faces, target in found:
+            for way, score in distances(faces, target, folder).items():
+                sys.stdout.write(
+                    f"{way:15} to {title}: {score.metric} x1000 "
+                    f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]\n"
+                )
 
 
 if __name__ == "__main__":

@@ -5,23 +5,26 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn.functional import interpolate
 
 from facesr.bench.contract import Split
 from facesr.bench.errors import BenchError
 from facesr.bench.files import write_json
 from facesr.bench.plan import settings_of
+from facesr.methods.cr import CR
 from facesr.methods.lrgan import LRGAN
 
 if TYPE_CHECKING:  # mypy's names; pyright looks among installed packages first
     from tests.methods.degradation import (  # pyright: ignore[reportMissingImports]
-        degrader,
+        comparisons,
+        degraded,
         distances,
-        ways,
+        learned,
     )
 else:
     sys.path.insert(0, str(Path(__file__).parent))
-    from degradation import degrader, distances, ways
+    from degradation import comparisons, degraded, distances, learned
 
 
 @pytest.fixture
@@ -38,19 +41,39 @@ def training(
 def test_the_degrader_of_a_training_is_measured_beside_interpolation(
     training: Path, make_split: Callable[..., Split], tmp_path: Path
 ) -> None:
-    method, data = degrader(training), make_split(lr=6, hr=8)
+    method, data = learned(training), make_split(lr=6, hr=8)
     hr = data.hr.pixels().float() / 255
-    made = ways(method, hr)
+    made = degraded(method, hr)
     assert {images.shape for images in made.values()} == {torch.Size([8, 3, 16, 16])}
     assert torch.equal(
         made["bicubic"], interpolate(hr, size=(16, 16), mode="bicubic", antialias=True).clamp(0, 1)
     )
     assert not torch.allclose(made["learned"], made["bicubic"], atol=0.01)
-    found = distances(method, data.hr, data.lr, tmp_path / "degraded")
+    found = distances(made, data.lr, tmp_path)
     assert set(found) == {"learned", "bicubic", "bilinear"}
     assert all(score.n == 8 for score in found.values())
 
 
-def test_a_folder_without_a_degrader_is_a_sentence(tmp_path: Path) -> None:
+def test_what_cr_regulates_is_measured_beside_what_it_was_given(
+    make_split: Callable[..., Split], tmp_path: Path
+) -> None:
+    training = tmp_path / "cr[variant=full]" / "train-01234567"
+    training.mkdir(parents=True)
+    method = CR(width=0.0625)
+    torch.nn.init.constant_(method.cascade.regulariser.last.bias, 0.5)
+    save_file(method.net.state_dict(), training / "weights.safetensors")
+    write_json(training / "train.json", {"key": {"settings": settings_of(method)}})
+    data = make_split(lr=6, hr=8)
+    found = list(comparisons(learned(training), data, data, tmp_path))
+    assert [title for title, _, _ in found] == ["8 artificial faces"] * 2
+    faces, artificial = found[0][1], found[0][2]
+    assert list(faces) == ["regulated train", "genuine train"]
+    assert torch.equal(faces["genuine train"], data.lr.pixels().float() / 255)
+    moved = faces["regulated train"] - faces["genuine train"]
+    assert torch.allclose(moved[faces["genuine train"] < 0.7], torch.tensor(0.25), atol=1e-5)
+    assert artificial.size == 16
+
+
+def test_a_folder_without_either_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="holds no training that learned to degrade"):
-        degrader(tmp_path)
+        learned(tmp_path)
