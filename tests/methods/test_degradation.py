@@ -12,6 +12,7 @@ from facesr.bench.contract import Split
 from facesr.bench.errors import BenchError
 from facesr.bench.files import write_json
 from facesr.bench.plan import settings_of
+from facesr.methods._nets.cr import Regulariser
 from facesr.methods.cr import CR
 from facesr.methods.lrgan import LRGAN
 
@@ -60,7 +61,9 @@ def test_what_cr_regulates_is_measured_beside_what_it_was_given(
     training = tmp_path / "cr[variant=full]" / "train-01234567"
     training.mkdir(parents=True)
     method = CR(width=0.0625)
-    torch.nn.init.constant_(method.cascade.regulariser.last.bias, 0.5)
+    regulariser = method.cascade.regulariser
+    assert isinstance(regulariser, Regulariser)
+    torch.nn.init.constant_(regulariser.state_dict()["last.bias"], 0.5)
     save_file(method.net.state_dict(), training / "weights.safetensors")
     write_json(training / "train.json", {"key": {"settings": settings_of(method)}})
     data = make_split(lr=6, hr=8)
