@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import Tensor
 
-from facesr.bench.files import write_json, write_whole
+from facesr.bench.files import write_json
 from facesr.methods._nets.two_step import Whole
+from facesr.methods._nets.weights import keep
 from facesr.methods._projection import Projector, blend, pull, push, score, weight_of_w
 from facesr.methods._svm import accuracy, linear_svm
 from facesr.methods._train.data import derived_seed
@@ -108,5 +109,4 @@ def _codes(
 
 
 def _keep(codes: Tensor, path: Path) -> None:
-    content = save({"codes": codes.cpu().contiguous()})
-    write_whole(path, lambda file: file.write(content))
+    keep({"codes": codes}, path)

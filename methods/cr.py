@@ -11,18 +11,16 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from facesr.bench.contract import About, Method, Split
 from facesr.bench.errors import BenchError
-from facesr.bench.files import write_whole
 from facesr.methods._cr import SCALE, Training
 from facesr.methods._nets.cr import Cascade, FeatureDiscriminator, Regulariser
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.embedder import Embedder
-from facesr.methods._nets.weights import fit, read_state
+from facesr.methods._nets.weights import fit, keep, read_state
 from facesr.methods._train.augment import AUGMENTATIONS, augmentation
 from facesr.methods._train.data import derived_seed
 from facesr.methods._train.engine import Trainer
@@ -92,15 +90,17 @@ class CR(Method):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "short": {
-            "steps": 3000,
-            "cr_steps": 1500,
+            "steps": 4000,
+            "cr_steps": 500,
             "embedder_steps": 1500,
-            "joint_steps": 750,
+            "joint_steps": 250,
             "width": 0.5,
-            "learning_rate": 5e-4,
+            "learning_rate": 1e-3,
             "cr_learning_rate": 5e-6,
             "d_learning_rate": 4e-4,
-            "lambda_gan": 0.02,
+            "lambda_gan": 0.005,
+            "lambda_cr_gan": 0.003,
+            "lambda_sr_gan": 0.004,
             "augment": "full",
             "ema": 0.995,
         },
@@ -182,8 +182,7 @@ class CR(Method):
         if "cr" in nets:
             self.cascade.regulariser.load_state_dict(trainer.average("cr").state_dict())
         if self.trains_embedder:
-            weights = save(nets["fr"].state_dict())
-            write_whole(out / "embedder.safetensors", lambda file: file.write(weights))
+            keep(nets["fr"].state_dict(), out / "embedder.safetensors")
 
     def upscale(self, lr: Tensor) -> Tensor:
         """See `Method.upscale`."""

@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from facesr.bench.contract import About, Method, Split
 from facesr.bench.errors import BenchError
-from facesr.bench.files import write_whole
 from facesr.methods._lrgan import SCALE, Training
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.lrgan import HighToLow, LowToHigh, ReleasedLowToHigh
 from facesr.methods._nets.lrgan_file import from_released
-from facesr.methods._nets.weights import fit, read_state
+from facesr.methods._nets.weights import fit, keep, read_state
 from facesr.methods._train.augment import AUGMENTATIONS, augmentation
 from facesr.methods._train.data import Feed, derived_seed
 from facesr.methods._train.engine import Trainer
@@ -86,6 +84,7 @@ class LRGAN(Method):
             "width": 0.5,
             "d_steps": 1,
             "learning_rate": 5e-4,
+            "beta": 0.003,
             "ema": 0.999,
         },
         "smoke": {
@@ -166,8 +165,7 @@ class LRGAN(Method):
         trainer.run(list(run.stages(self.steps, self.joint_steps)))
         self.net.load_state_dict(trainer.average("l2h").state_dict())
         if self.degrader is not None:
-            weights = save(self.degrader.state_dict())
-            write_whole(out / "high_to_low.safetensors", lambda file: file.write(weights))
+            keep(self.degrader.state_dict(), out / "high_to_low.safetensors")
 
     def upscale(self, lr: Tensor) -> Tensor:
         """See `Method.upscale`."""

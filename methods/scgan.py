@@ -11,16 +11,14 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from facesr.bench.contract import About, Method, Split
 from facesr.bench.errors import BadName, BenchError
-from facesr.bench.files import write_whole
 from facesr.methods._nets.scgan import SHARED, Degrader, Discriminator, Restorer
 from facesr.methods._nets.scgan_file import from_released, released_state
-from facesr.methods._nets.weights import fit, read_state
+from facesr.methods._nets.weights import fit, keep, read_state
 from facesr.methods._scgan import (
     HALVES,
     JUDGES,
@@ -108,9 +106,11 @@ class SCGAN(Method):
             "steps": 4000,
             "width": 0.5,
             "d_width": 0.25,
-            "learning_rate": 3e-4,
+            "batch": 32,
+            "learning_rate": 5e-4,
+            "beta": 0.005,
             "augment": "full",
-            "ema": 0.999,
+            "ema": 0.998,
         },
         "smoke": {
             "steps": 60,
@@ -169,8 +169,7 @@ class SCGAN(Method):
         trainer.run(run.stages())
         self.net.load_state_dict(trainer.average("ls").state_dict())
         if self.degrader is not None:
-            weights = save(self.degrader.state_dict())
-            write_whole(out / "degrader.safetensors", lambda file: file.write(weights))
+            keep(self.degrader.state_dict(), out / "degrader.safetensors")
 
     def upscale(self, lr: Tensor) -> Tensor:
         """See `Method.upscale`."""

@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from facesr.bench.contract import About, Method, Split
 from facesr.bench.errors import BenchError
-from facesr.bench.files import write_whole
 from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.flow import Degrader, disturbance
 from facesr.methods._nets.selfsr import WIDE, GrowingDiscriminator, SuperResolver
-from facesr.methods._nets.weights import fit, read_state
+from facesr.methods._nets.weights import fit, keep, read_state
 from facesr.methods._selfsr import Training, shrink
 from facesr.methods._train.augment import AUGMENTATIONS, augmentation
 from facesr.methods._train.data import Feed, derived_seed
@@ -107,8 +105,12 @@ class SelfSR(Method):
             "degradation_steps": 4000,
             "width": 0.5,
             "batch": 32,
+            "learning_rate": 0.01,
             "d_degradation_rate": 1e-4,
-            "ema": 0.999,
+            "lambda_rec": 75.0,
+            "lambda_idt": 20.0,
+            "lambda_s": 10.0,
+            "ema": 0.998,
         },
         "smoke": {
             "steps": 70,
@@ -169,8 +171,7 @@ class SelfSR(Method):
         trainer.run(list(run.stages()))
         self.net.load_state_dict(trainer.average("sr").state_dict())
         if self.degrader is not None:
-            weights = save(self.degrader.state_dict())
-            write_whole(out / DEGRADER_FILE, lambda file: file.write(weights))
+            keep(self.degrader.state_dict(), out / DEGRADER_FILE)
 
     def upscale(self, lr: Tensor) -> Tensor:
         """See `Method.upscale`."""

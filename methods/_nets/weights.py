@@ -1,14 +1,16 @@
 """Files of weights: read without running what is in them, and fitted into a network."""
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from facesr.bench.errors import BenchError
+from facesr.bench.files import write_whole
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -31,6 +33,17 @@ def read_state(path: Path) -> dict[str, Tensor]:
             f"{path} holds a {type(state).__name__}, expected a state dict: names and tensors"
         )
     return state
+
+
+def keep(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write tensors to a safetensors file, whole or not at all.
+
+    Args:
+        state: Tensors by name, such as the state dict of a network.
+        path: The file.
+    """
+    content = save({name: tensor.cpu().contiguous() for name, tensor in state.items()})
+    write_whole(path, lambda file: file.write(content))
 
 
 def fit(net: nn.Module, state: dict[str, Tensor], path: Path, wanted: str) -> None:

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from facesr.bench.errors import BenchError
-from facesr.methods._nets.weights import fit, read_state
+from facesr.methods._nets.weights import fit, keep, read_state
 
 
 @pytest.mark.parametrize("ending", ["safetensors", "pth"])
@@ -19,6 +19,14 @@ def test_both_kinds_of_file_fill_a_network(tmp_path: Path, ending: str) -> None:
         save_file(net.state_dict(), path)
     fit(other, read_state(path), path, "a layer")
     assert torch.equal(other.weight, net.weight)
+
+
+def test_what_is_kept_is_read_again_and_leaves_nothing_else(tmp_path: Path) -> None:
+    state = {"a": torch.arange(6.0).reshape(2, 3).T, "b": torch.ones(1)}
+    keep(state, tmp_path / "kept.safetensors")
+    again = load_file(tmp_path / "kept.safetensors")
+    assert all(torch.equal(again[name], state[name]) for name in state)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.safetensors"]
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth"])
