@@ -110,6 +110,7 @@ class SelfSR(Method):
             "lambda_rec": 75.0,
             "lambda_idt": 20.0,
             "lambda_s": 10.0,
+            "augment": "full",
             "ema": 0.998,
         },
         "smoke": {
