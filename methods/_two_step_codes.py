@@ -104,9 +104,5 @@ def _codes(
         if not path.is_file():
             start = net.mean.expand(len(part), -1)
             codes = projector.project(part, start, f"projecting {side} faces").codes
-            _keep(codes, path)
+            keep({"codes": codes}, path)
         yield load_file(path)["codes"].to(faces.device)
-
-
-def _keep(codes: Tensor, path: Path) -> None:
-    keep({"codes": codes}, path)

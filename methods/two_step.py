@@ -73,7 +73,8 @@ class TwoStep(Method):
         noise: Length of High-to-Low's noise; inferred.
         ema: Decay of a moving average of Low-to-High that is used instead of it; the paper has
             none.
-        mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
+        mixed: Whether the first step trains in bfloat16; None for where that is fast, on CUDA
+            devices. Generators are trained in float32.
         generator: A StyleGAN2 file; empty to train a generator.
         generator_width: Factor of the channels of a generator that is trained.
         generator_steps: Its updates, as in the training code whose files are read.

@@ -25,7 +25,7 @@ from facesr.bench import plan
 from facesr.bench.choices import parse
 from facesr.bench.contract import Split
 from facesr.bench.errors import BenchError
-from facesr.bench.faces import Faces, write_images
+from facesr.bench.faces import Faces, folder, write_images
 from facesr.bench.files import read_json
 from facesr.bench.score import Score
 from facesr.protocols.metrics.kd import Kd
@@ -74,16 +74,15 @@ def degraded(method: Any, hr: Tensor) -> dict[str, Tensor]:
     return {"learned": made} | small(hr, hr.shape[-1] // method.scale)
 
 
-def distances(faces: dict[str, Tensor], target: Faces, folder: Path) -> dict[str, Score]:
+def distances(faces: dict[str, Tensor], target: Faces, root: Path) -> dict[str, Score]:
     """Measure each set of faces, (n, 3, h, w) in [0, 1], against a target."""
-    return {way: Kd().score(stored(faces[way], folder / way), target) for way in faces}
+    return {way: Kd().score(stored(faces[way], root / way), target) for way in faces}
 
 
-def stored(images: Tensor, folder: Path) -> Faces:
+def stored(images: Tensor, root: Path) -> Faces:
     """Write faces, (n, 3, h, w) in [0, 1], as what metrics read."""
-    names = tuple(f"{i:05}.png" for i in range(len(images)))
-    write_images(images, names, folder)
-    return Faces(folder, names, images.shape[-1], folder.name)
+    write_images(images, tuple(f"{i:05}.png" for i in range(len(images))), root)
+    return folder(root, root.name)
 
 
 def pixels(faces: Faces) -> Tensor:
@@ -92,7 +91,7 @@ def pixels(faces: Faces) -> Tensor:
 
 
 def comparisons(
-    method: Any, train: Split, test: Split, folder: Path
+    method: Any, train: Split, test: Split, root: Path
 ) -> Iterator[tuple[str, dict[str, Tensor], Faces]]:
     """Yield what is to be compared: the name of a target, sets of faces, and the target."""
     parts = {"train": train.lr, "test": test.lr}
@@ -101,7 +100,7 @@ def comparisons(
         for part, genuine in parts.items():
             yield f"{len(genuine)} genuine faces of {part}", faces, genuine
         return
-    artificial = stored(small(pixels(test.hr), test.lr.size)["bicubic"], folder / "artificial")
+    artificial = stored(small(pixels(test.hr), test.lr.size)["bicubic"], root / "artificial")
     for part, genuine in parts.items():
         lr = pixels(genuine)
         faces = {f"regulated {part}": method.regulate(lr), f"genuine {part}": lr}
@@ -119,10 +118,10 @@ def main() -> None:
     data = plan.build_dataset(parse("datasets", chosen.dataset), protocol, chosen.data, None)
     method = learned(chosen.training.resolve())
     with TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        found = comparisons(method, data.split("train"), data.split("test"), folder)
+        root = Path(scratch)
+        found = comparisons(method, data.split("train"), data.split("test"), root)
         for title, faces, target in found:
-            for way, score in distances(faces, target, folder).items():
+            for way, score in distances(faces, target, root).items():
                 sys.stdout.write(
                     f"{way:15} to {title}: {score.metric} x1000 "
                     f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]\n"
