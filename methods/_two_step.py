@@ -1,6 +1,6 @@
 """How the first step trains: on simulated faces, then in a closed loop (section 4.2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,19 +68,10 @@ class FirstStep:
 
     def stages(self) -> Iterator[Stage]:
         """Yield the stages: supervised learning is where the closed loop starts from."""
-        yield Stage("supervised", self.method.supervised_steps, self.step_of_pairs)
+        yield Stage("supervised", self.method.supervised_steps, self._step(self.pairs))
         if self.h2l is not None:
-            yield Stage("unsupervised", self.method.unsupervised_steps, self.step_of_loop)
-
-    def step_of_pairs(self, trainer: Trainer) -> None:
-        """Update the discriminator, then Low-to-High, on faces made small by interpolation."""
-        for names, losses in self.pairs(self._draw(trainer)):
-            trainer.minimise(names, **losses)
-
-    def step_of_loop(self, trainer: Trainer) -> None:
-        """Update both discriminators, then both generators together."""
-        for names, losses in self.loop(self._draw(trainer)):
-            trainer.minimise(names, **losses)
+            yield Stage("degradation", self.method.degradation_steps, self._step(self.degradation))
+            yield Stage("unsupervised", self.method.unsupervised_steps, self._step(self.loop))
 
     def pairs(self, batch: Batch) -> Losses:
         """Yield the losses of supervised learning, with what they update (section 4.2.1)."""
@@ -88,6 +79,13 @@ class FirstStep:
         sr = self.l2h(simulated(hr, self.factor))
         yield "d_hr", self._judged("d_hr", hr, sr)
         yield "l2h", self._made("d_hr", hr, hr, sr)
+
+    def degradation(self, batch: Batch) -> Losses:
+        """Yield the losses of High-to-Low alone, with what they update (section 4.2.1)."""
+        assert self.h2l is not None
+        lr = self.h2l(batch.hr, batch.noise)
+        yield "d_lr", self._judged("d_lr", batch.lr, lr)
+        yield "h2l", self._made("d_lr", batch.lr, simulated(batch.hr, self.factor), lr)
 
     def loop(self, batch: Batch) -> Losses:
         """Yield the losses of the closed loop, with what they update (section 4.2).
@@ -116,6 +114,13 @@ class FirstStep:
             simulated(hr, self.factor) if self.h2l is None else self.h2l(hr, self.shown_noise[:n])
         )
         return [lr, bicubic(lr, self.mid), self.l2h(lr), hr, made, self.l2h(made)]
+
+    def _step(self, losses: Callable[[Batch], Losses]) -> Callable[[Trainer], None]:
+        def step(trainer: Trainer) -> None:
+            for names, terms in losses(self._draw(trainer)):
+                trainer.minimise(names, **terms)
+
+        return step
 
     def _draw(self, trainer: Trainer) -> Batch:
         hr = resized(self.feed.hr(self.method.batch), self.mid)

@@ -64,6 +64,8 @@ class TwoStep(Method):
         prior: Whether codes are moved towards the mean (Eq. 9, Table 1).
         width: Factor of the channels of the first step.
         supervised_steps: Updates on pairs, before the closed loop.
+        degradation_steps: Updates of High-to-Low alone, between both; the paper has none. What it
+            makes at first would undo what Low-to-High has learned.
         unsupervised_steps: Updates in the closed loop; inferred: each half of the paper's 143,000.
         batch: Faces per update.
         learning_rate: Of Adam with betas (0.9, 0.999).
@@ -141,6 +143,7 @@ class TwoStep(Method):
     prior: bool = True
     width: float = 1.0
     supervised_steps: int = 71_500
+    degradation_steps: int = 0
     unsupervised_steps: int = 71_500
     batch: int = 32
     learning_rate: float = 1e-3
@@ -288,7 +291,8 @@ class TwoStep(Method):
         require_positive(self, "width", "batch", "learning_rate", "d_learning_rate", "noise")
         require_positive(self, "generator_width", "generator_batch", "projection_rate", "patience")
         require_positive(self, "projection_steps", "pixel", "svm_c", "failed", "at_once", "codes")
-        require_no_negative(self, "supervised_steps", "unsupervised_steps", "generator_steps")
+        require_no_negative(self, "supervised_steps", "degradation_steps")
+        require_no_negative(self, "unsupervised_steps", "generator_steps")
         require_no_negative(self, "alpha", "beta", "perceptual", "push")
         require_share(self, "ema")
         if self.compare == "lpips" and (sentence := absent()):

@@ -137,11 +137,15 @@ def test_nobody_and_no_group_photograph_is_in_both_splits(make: Callable[..., Wi
 def test_with_few_faces_they_are_held_out_one_by_one_and_it_is_said(
     make: Callable[..., Wild], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    wanted = make(hold_out="faces").split("test")
     monkeypatch.setattr(wild, "_TEST_FACES", 150)
     train, test = make().split("train"), make().split("test")
     assert photographs(train.lr) & photographs(test.lr)
     assert set(train.lr.names).isdisjoint(test.lr.names)
-    assert any("come from the same group photographs" in note for note in test.notes)
+    assert wanted.lr.names == test.lr.names
+    said = "training and test faces come from the same group photographs"
+    assert said in wanted.notes
+    assert f"{said}, because holding photographs out left fewer than 150 test faces" in test.notes
 
 
 def test_identities_are_those_of_the_sources(make: Callable[..., Wild]) -> None:
