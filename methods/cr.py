@@ -57,6 +57,8 @@ class CR(Method):
         inputs: Which faces `upscale` is given: `genuine`; `artificial` ones bypass the
             regulariser (Section 4.3).
         width: Factor of all channels.
+        cr_width: The same for the regulariser and its inverse, which cost little at their few
+            pixels; None for `width`.
         steps: Updates of the pre-training of the super-resolution network; 100 epochs of CelebA.
         cr_steps: Updates of that of the regulariser and its inverse; 130 epochs.
         embedder_steps: Updates of that of the recogniser; inferred: 10 epochs.
@@ -124,6 +126,7 @@ class CR(Method):
     embedder: str = "trained"
     inputs: Literal["genuine", "artificial"] = "genuine"
     width: float = 1.0
+    cr_width: float | None = None
     steps: int = 1_266_244
     cr_steps: int = 1_646_117
     embedder_steps: int = 126_624
@@ -143,7 +146,8 @@ class CR(Method):
 
     def __post_init__(self) -> None:
         self._check()
-        self.cascade = Cascade(self.width, self.variant != "without_cr")
+        regulated = self.variant != "without_cr"
+        self.cascade = Cascade(self.width, self._cr_width if regulated else None)
         self.net = self.cascade
 
     def train(self, data: Split, out: Path) -> None:
@@ -213,6 +217,8 @@ class CR(Method):
             BenchError: If the weights belong to another variant or width.
         """
         wanted = f"cr with variant {self.variant!r} and width {self.width}"
+        if self.cr_width is not None:
+            wanted += f" (cr_width {self.cr_width})"
         fit(self.net, read_state(weights), weights, wanted)
 
     def networks(self, data: Split, people: int) -> dict[str, nn.Module]:
@@ -227,7 +233,7 @@ class CR(Method):
         if self.lambda_sr_gan:
             nets["d_sr"] = Discriminator(large, self.width)
         if self.variant != "without_cr":
-            nets |= {"cr": self.cascade.regulariser, "inverse": Regulariser(self.width)}
+            nets |= {"cr": self.cascade.regulariser, "inverse": Regulariser(self._cr_width)}
             nets |= {name: Discriminator(small, self.width) for name in ("d_cr", "d_inverse")}
         if self._uses_semantics and self.embedder == "none":
             nets["d_fr"] = Discriminator(large, self.width)
@@ -252,6 +258,10 @@ class CR(Method):
         return self.variant != "without_unsupervised_loss" and self.lambda_cr_sr > 0
 
     @property
+    def _cr_width(self) -> float:
+        return self.width if self.cr_width is None else self.cr_width
+
+    @property
     def _uses_semantics(self) -> bool:
         joint = self.variant != "without_sr_ri" and self.joint_steps > 0
         return joint and self.lambda_cr_gan > 0
@@ -265,7 +275,7 @@ class CR(Method):
         require_scale(self, SCALE)
         require_known(self, variant=VARIANTS, inputs=INPUTS, augment=AUGMENTATIONS)
         rates = ("learning_rate", "cr_learning_rate", "d_learning_rate")
-        require_positive(self, "width", "batch", *rates)
+        require_positive(self, "cr_width", "width", "batch", *rates)
         require_no_negative(self, "steps", "cr_steps", "embedder_steps", "joint_steps")
         lambdas = [name for name in vars(self) if name.startswith("lambda_")]
         require_no_negative(self, *lambdas)

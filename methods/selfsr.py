@@ -66,6 +66,8 @@ class SelfSR(Method):
             parts for other factors, the nearest of these for other trainings.
         r1: Whether the discriminator's gradients at real faces are penalised (Eq. 9).
         width: Factor of all channels.
+        degradation_width: The same for the degradation network, which costs little at its few
+            pixels; None for `width`.
         steps: Updates of the super-resolver; none given: the paper's 160,000, or 280,000 where
             `training` is `unpaired`.
         degradation_steps: Updates of the degradation network.
@@ -129,6 +131,7 @@ class SelfSR(Method):
     progressive: bool = True
     r1: bool = True
     width: float = 1.0
+    degradation_width: float | None = None
     steps: int | None = None
     degradation_steps: int = 180_000
     batch: int = 48
@@ -244,8 +247,9 @@ class SelfSR(Method):
             BenchError: If the weights belong to another network.
         """
         state = read_state(weights)
-        degrader = Degrader(self.width, flow="flow.weight" in state)
-        fit(degrader, state, weights, f"the degradation network of selfsr of width {self.width}")
+        width, flow = self._degradation_width, "flow.weight" in state
+        degrader = Degrader(width, flow)
+        fit(degrader, state, weights, f"the degradation network of selfsr of width {width}")
         self.degrader = degrader.to(self.device)
 
     def growth(self) -> Growth:
@@ -269,13 +273,17 @@ class SelfSR(Method):
         """Whether `train` has a stage of domain adaptation."""
         return self.training == "realworld" and self.degradation != "none"
 
+    @property
+    def _degradation_width(self) -> float:
+        return self.width if self.degradation_width is None else self.degradation_width
+
     def _networks(self, size: int) -> dict[str, nn.Module]:
         nets: dict[str, nn.Module] = {"sr": self.net}
         if self.learns_degradation:
-            self.degrader = Degrader(self.width, flow=self.degradation == "flow")
+            self.degrader = Degrader(self._degradation_width, flow=self.degradation == "flow")
             nets |= {"degrader": self.degrader, "d_lr": Discriminator(size, self.width)}
             if self.degradation == "cyclegan":
-                nets["cleaner"] = Degrader(self.width, flow=False)
+                nets["cleaner"] = Degrader(self._degradation_width, flow=False)
                 nets["d_clean"] = Discriminator(size, self.width)
         return nets | {"d_hr": GrowingDiscriminator(size, self.scale, self.width)}
 
@@ -299,7 +307,7 @@ class SelfSR(Method):
         )
         rates = ("learning_rate", "d_learning_rate", "degradation_rate", "d_degradation_rate")
         weights = ("lambda_rec", "lambda_r1", "lambda_idt", "lambda_s", "lambda_cycle")
-        require_positive(self, "width", "batch", *rates, *weights)
+        require_positive(self, "degradation_width", "width", "batch", *rates, *weights)
         require_no_negative(self, "degradation_steps", *([] if self.steps is None else ["steps"]))
         require_share(self, "ema", "fade_in")
         self.growth()

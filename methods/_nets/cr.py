@@ -99,13 +99,14 @@ class Cascade(nn.Module):
     images of 16 px and 80 for the rest meet it.
 
     Args:
-        width: Factor of all channels.
-        regulated: Whether there is a regulariser; the baseline of Table 4 has none.
+        width: Factor of the channels of the super-resolution network.
+        cr_width: The same of the regulariser; None for no regulariser, as in the baseline of
+            Table 4.
     """
 
-    def __init__(self, width: float = 1.0, regulated: bool = True) -> None:
+    def __init__(self, width: float = 1.0, cr_width: float | None = 1.0) -> None:
         super().__init__()
-        self.regulariser = Regulariser(width) if regulated else nn.Identity()
+        self.regulariser = nn.Identity() if cr_width is None else Regulariser(cr_width)
         self.restorer = Restorer(width)
 
     def forward(self, lr: Tensor) -> Tensor:

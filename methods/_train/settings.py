@@ -34,13 +34,14 @@ def require_scale(method: Method, *scales: int) -> None:
 
 
 def require_positive(method: Method, *names: str) -> None:
-    """Require settings to be above zero.
+    """Require settings to be above zero, where they are given.
 
     Raises:
         BenchError: If one is not.
     """
     for name in names:
-        if not (value := getattr(method, name)) > 0:
+        value = getattr(method, name)
+        if value is not None and not value > 0:
             raise BenchError(f"{name_of(method)}.{name} is {value}, expected a positive number")
 
 

@@ -110,7 +110,17 @@ def test_neighbours_in_a_batch_do_not_matter(kind: str) -> None:
     assert torch.allclose(together[2:3], alone, atol=1e-5)
 
 
-@pytest.mark.parametrize("settings", [{"width": 0.25}, {"variant": "without_cr"}])
+def test_the_regulariser_and_its_inverse_may_be_wider_than_the_rest(make_split: MakeSplit) -> None:
+    nets = tiny(cr_width=0.5).networks(make_split(2, 2), 2)
+    firsts = {name: next(nets[name].parameters()) for name in ("cr", "inverse", "sr")}
+    assert {name: len(first) for name, first in firsts.items()} == {
+        "cr": 32,
+        "inverse": 32,
+        "sr": 10,
+    }
+
+
+@pytest.mark.parametrize("settings", [{"width": 0.25}, {"variant": "without_cr"}, {"cr_width": 1}])
 def test_weights_of_another_make_are_refused(settings: dict[str, Any], tmp_path: Path) -> None:
     save_file(tiny(**settings).net.state_dict(), tmp_path / "w.safetensors")
     with pytest.raises(BenchError, match=r"fit cr with variant 'full' and width 0\.125"):
@@ -125,6 +135,7 @@ def test_weights_of_another_make_are_refused(settings: dict[str, Any], tmp_path:
         ({"inputs": "small"}, "no inputs 'small'; known: genuine, artificial"),
         ({"augment": "some"}, "no augment 'some'; known: full, flip, none"),
         ({"width": 0}, r"cr\.width is 0, expected a positive number"),
+        ({"cr_width": -1.0}, r"cr\.cr_width is -1\.0, expected a positive number"),
         ({"cr_learning_rate": 0}, r"cr\.cr_learning_rate is 0, expected a positive"),
         ({"joint_steps": -1}, r"cr\.joint_steps is -1, expected no negative"),
         ({"lambda_cr_gan": -0.1}, r"cr\.lambda_cr_gan is -0\.1, expected no negative"),

@@ -104,7 +104,8 @@ def test_degradation_is_drawn_along_a_disturbed_flow(data: Split, tmp_path: Path
 def test_the_degradation_network_can_be_read_back(data: Split, tmp_path: Path) -> None:
     for degradation in ("flow", "cyclegan"):
         out = tmp_path / degradation
-        method, again = trained(data, out, degradation=degradation), build()
+        wide = {"degradation": degradation, "degradation_width": 0.1}
+        method, again = trained(data, out, **wide), build(degradation_width=0.1)
         again.load_degrader(out / DEGRADER_FILE)
         hr = torch.rand(2, 3, 64, 64)
         assert torch.equal(again.degrade(hr), method.degrade(hr))
@@ -169,6 +170,7 @@ def test_weights_of_another_network_are_refused_with_both_named(tmp_path: Path) 
         ({"conditioning": "both"}, "no conditioning 'both'; known: self, concat"),
         ({"augment": "some"}, "no augment 'some'; known: full, flip, none"),
         ({"width": 0}, r"selfsr\.width is 0, expected a positive number"),
+        ({"degradation_width": 0}, r"selfsr\.degradation_width is 0, expected a positive number"),
         ({"lambda_r1": 0}, r"selfsr\.lambda_r1 is 0, expected a positive"),
         ({"steps": -1}, r"selfsr\.steps is -1, expected no negative"),
         ({"ema": 1.0}, r"selfsr\.ema is 1\.0, expected a number from 0"),

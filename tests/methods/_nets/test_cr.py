@@ -50,12 +50,12 @@ def test_a_regulariser_leaves_faces_as_they_are_until_it_has_learned() -> None:
 
 
 def test_the_cascade_regulates_before_it_restores() -> None:
-    net = Cascade(0.125).eval()
+    net = Cascade(0.125, 0.25).eval()
     nn.init.normal_(net.regulariser.get_submodule("last").get_parameter("bias"))
     lr = torch.randn(2, 3, 16, 16)
     assert torch.equal(net(lr), net.restorer(net.regulariser(lr)))
     assert not torch.allclose(net(lr), net.restorer(lr), atol=1e-4)
-    plain = Cascade(0.125, regulated=False).eval()
+    plain = Cascade(0.125, None).eval()
     assert torch.equal(plain(lr), plain.restorer(lr))
 
 
