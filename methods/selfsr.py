@@ -66,8 +66,8 @@ class SelfSR(Method):
             parts for other factors, the nearest of these for other trainings.
         r1: Whether the discriminator's gradients at real faces are penalised (Eq. 9).
         width: Factor of all channels.
-        degradation_width: The same for the degradation network, which costs little at its few
-            pixels; None for `width`.
+        degradation_width: The same for the degradation network and the discriminators of small
+            faces, which cost little at their few pixels; None for `width`.
         steps: Updates of the super-resolver; none given: the paper's 160,000, or 280,000 where
             `training` is `unpaired`.
         degradation_steps: Updates of the degradation network.
@@ -280,11 +280,12 @@ class SelfSR(Method):
     def _networks(self, size: int) -> dict[str, nn.Module]:
         nets: dict[str, nn.Module] = {"sr": self.net}
         if self.learns_degradation:
-            self.degrader = Degrader(self._degradation_width, flow=self.degradation == "flow")
-            nets |= {"degrader": self.degrader, "d_lr": Discriminator(size, self.width)}
+            wide = self._degradation_width
+            self.degrader = Degrader(wide, flow=self.degradation == "flow")
+            nets |= {"degrader": self.degrader, "d_lr": Discriminator(size, wide)}
             if self.degradation == "cyclegan":
-                nets["cleaner"] = Degrader(self._degradation_width, flow=False)
-                nets["d_clean"] = Discriminator(size, self.width)
+                nets["cleaner"] = Degrader(wide, flow=False)
+                nets["d_clean"] = Discriminator(size, wide)
         return nets | {"d_hr": GrowingDiscriminator(size, self.scale, self.width)}
 
     def _adam(self, name: str, net: nn.Module) -> Adam:
