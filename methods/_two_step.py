@@ -51,12 +51,13 @@ class FirstStep:
         self.method, self.l2h, self.feed = method, low_to_high, feed
         low, width, self.factor = feed.fixed("lr", 1).shape[-1], method.width, method.factor
         self.mid = low * self.factor
-        self.d_hr = Discriminator(self.mid, 4, width)
+        judging = width if method.d_width is None else method.d_width
+        self.d_hr = Discriminator(self.mid, 4, judging)
         self.h2l: HighToLow | None = None
         self.d_lr: Discriminator | None = None
         if method.training == "unsupervised":
             self.h2l = HighToLow(self.mid, self.factor, method.noise, width)
-            self.d_lr = Discriminator(low, 3, width)
+            self.d_lr = Discriminator(low, 3, judging)
         shown = torch.Generator().manual_seed(derived_seed(method.seed, "shown"))
         self.shown_noise = torch.randn((SHOWN, method.noise), generator=shown).to(feed.device)
 

@@ -63,6 +63,8 @@ class TwoStep(Method):
         output: `final`, or `mid_resolution` for what the first step makes.
         prior: Whether codes are moved towards the mean (Eq. 9, Table 1).
         width: Factor of the channels of the first step.
+        d_width: The same for its discriminators, which cost little by their strides; None for
+            `width`.
         supervised_steps: Updates on pairs, before the closed loop.
         degradation_steps: Updates of High-to-Low alone, between both; the paper has none. What it
             makes at first would undo what Low-to-High has learned.
@@ -142,6 +144,7 @@ class TwoStep(Method):
     output: Literal["final", "mid_resolution"] = "final"
     prior: bool = True
     width: float = 1.0
+    d_width: float | None = None
     supervised_steps: int = 71_500
     degradation_steps: int = 0
     unsupervised_steps: int = 71_500
@@ -288,7 +291,8 @@ class TwoStep(Method):
     def _check(self) -> None:
         require_scale(self, *SCALES)
         require_known(self, training=TRAININGS, output=OUTPUTS, compare=COMPARISONS)
-        require_positive(self, "width", "batch", "learning_rate", "d_learning_rate", "noise")
+        require_positive(self, "width", "d_width", "batch", "noise")
+        require_positive(self, "learning_rate", "d_learning_rate")
         require_positive(self, "generator_width", "generator_batch", "projection_rate", "patience")
         require_positive(self, "projection_steps", "pixel", "svm_c", "failed", "at_once", "codes")
         require_no_negative(self, "supervised_steps", "degradation_steps")

@@ -9,7 +9,8 @@ Their networks come from their repositories, unchanged, as FACESR_PEERS names th
 The step around them does what their `train.py` or `yoon_train.py` does, without decoding pictures
 and printing losses, which would only slow it. Both sides take turns in one process, in batches of
 FACESR_BENCH_BATCH faces (8; 64 and 32 in their scripts, which a CPU is slow at); seconds are the
-processor's on a CPU, where both sides work in single precision, and real ones on a CUDA device.
+processor's on a CPU, where both sides work in single precision (ours in bfloat16 too, if the
+processor knows it), and real ones on a CUDA device.
 
 - scgan: networks of the same size and the stop-gradients of the released code, so that the ratio
   compares the training alone.
@@ -36,7 +37,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate, l1_loss, mse_loss, relu
 from torch.utils.flop_counter import FlopCounterMode
 
-from facesr.bench.contract import Method, Split
+from facesr.bench.contract import Split
 from facesr.bench.faces import folder, write_images
 from facesr.methods._train.engine import Stage, Trainer
 from facesr.methods.lrgan import LRGAN
@@ -222,7 +223,7 @@ class Duel:
 
 
 RUN = Trainer.run
-DUELS: dict[str, tuple[Callable[[int], Method], Callable[[torch.device], Step]]] = {
+DUELS: dict[str, tuple[Callable[[int], LRGAN | SCGAN], Callable[[torch.device], Step]]] = {
     "lrgan": (lambda n: LRGAN(batch=n, d_steps=1, augment="none"), yoon28),
     "scgan": (lambda n: SCGAN(batch=n, cycle="released"), released_scgan),
 }
@@ -238,7 +239,7 @@ def data(tmp_path: Path) -> Split:
 
 @pytest.mark.slow
 @pytest.mark.benchmark(group="a training step at the paper's size")
-@pytest.mark.parametrize("kind", ["cpu", "cuda"])
+@pytest.mark.parametrize("kind", ["cpu", "cpu with bfloat16", "cuda"])
 @pytest.mark.parametrize("name", DUELS)
 def test_a_training_step(
     benchmark: Benchmark,
@@ -248,15 +249,17 @@ def test_a_training_step(
     name: str,
     kind: str,
 ) -> None:
-    if kind == "cuda" and not torch.cuda.is_available():
+    device = torch.device(kind.partition(" ")[0])
+    if device.type == "cuda" and not torch.cuda.is_available():
         pytest.skip("there is no CUDA device")
     batch = 2 if benchmark.disabled else int(os.environ.get("FACESR_BENCH_BATCH", "8"))
     build, theirs = DUELS[name]
     torch.manual_seed(0)
-    duel = Duel(theirs(torch.device(kind)), batch, 1 if benchmark.disabled else ROUNDS)
+    duel = Duel(theirs(device), batch, 1 if benchmark.disabled else ROUNDS)
     monkeypatch.setattr(Trainer, "run", lambda trainer, stages: duel.run(trainer, stages))
     method = build(batch)
-    method.device = torch.device(kind)
+    method.device = device
+    method.mixed = True if "bfloat16" in kind else None
     benchmark.pedantic(method.train, (data, tmp_path / "out"), rounds=1)
     found = duel.report()
     benchmark.extra_info.update(found)
