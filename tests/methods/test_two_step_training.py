@@ -24,6 +24,7 @@ TINY: dict[str, Any] = {
     "width": 0.03,
     "batch": 4,
     "supervised_steps": 2,
+    "degradation_steps": 2,
     "unsupervised_steps": 2,
     "generator_width": 1 / 64,
     "generator_steps": 2,
@@ -89,6 +90,14 @@ class Drawn:
             },
         ),
         (
+            "degradation",
+            {
+                "d_lr/hinge": {"d_lr"},
+                "h2l/pixel": {"h2l"},
+                "h2l/gan": {"h2l", "d_lr"},
+            },
+        ),
+        (
             "loop",
             {
                 "d_lr/hinge": {"d_lr"},
@@ -140,6 +149,14 @@ def test_the_loop_compares_degraded_faces_with_simulated_ones(data: Split) -> No
     assert both["high_pixel"].item() == pytest.approx(high.item(), rel=1e-4)
 
 
+def test_discriminators_may_be_wider_than_the_generators(data: Split) -> None:
+    step = first_step(data, width=0.03, d_width=0.25)
+    assert step.d_lr is not None
+    for judge, last in ((step.d_hr, 128), (step.d_lr, 64)):
+        assert judge.verdict.in_channels == last
+    assert step.l2h.get_submodule("first").out_channels == 8
+
+
 def test_simulated_faces_are_those_of_antialiased_bicubic_interpolation() -> None:
     hr = torch.rand(1, 3, 64, 64)
     assert torch.equal(
@@ -179,6 +196,7 @@ def changes(
             {},
             {
                 "supervised": {"l2h", "d_hr"},
+                "degradation": {"h2l", "d_lr"},
                 "unsupervised": {"l2h", "h2l", "d_hr", "d_lr"},
                 "generator": {"style_g", "style_d"},
             },
@@ -219,7 +237,7 @@ def test_an_interrupted_training_ends_like_an_undisturbed_one(
 ) -> None:
     whole = trained(data, tmp_path / "whole", ema=0.5)
     step, search = Trainer._step, Projector.project
-    for stop in (1, 3, 5):  # within each stage
+    for stop in (1, 3, 5, 7):  # within each stage
 
         def interrupted(self: Trainer, *a: Any, stop: int = stop) -> None:
             if self.done == stop:
