@@ -112,11 +112,13 @@ class TwoStep(Method):
     budgets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "paper": {},
         "short": {
-            "supervised_steps": 500,
-            "unsupervised_steps": 1500,
+            "supervised_steps": 700,
+            "degradation_steps": 2000,
+            "unsupervised_steps": 1000,
             "width": 0.5,
             "learning_rate": 5e-4,
-            "d_learning_rate": 2e-5,
+            "d_learning_rate": 1e-4,
+            "beta": 0.003,
             "ema": 0.999,
             "generator_steps": 3000,
             "generator_width": 0.25,
