@@ -18,8 +18,10 @@ from facesr.bench.errors import BadData
 from facesr.bench.faces import Faces
 from facesr.bench.files import digest_of
 from facesr.datasets._census import walk
+from facesr.datasets._degrade import chain_of
 from facesr.datasets._half import INDEPENDENT, Among, Source, account, half
 from facesr.datasets._official import Official
+from facesr.datasets._partners import degraded
 from facesr.datasets._prepared import details
 from facesr.datasets._record import Record, draw
 from facesr.datasets._verify import differences
@@ -30,6 +32,7 @@ _GROUPS = ("lowres_wild/photos", "widerface/WIDER_train/images", "widerface/WIDE
 _TEST = 0.3  # share of the people, and about that of the small faces
 _VALIDATION = 0.1
 _TEST_FACES = 150  # with fewer, faces are held out instead of photographs
+_LOW = 0.4  # share of the people who are only seen degraded
 
 
 @dataclass
@@ -49,6 +52,9 @@ class Wild(Dataset):
             settings; neither is ever trained on.
         hold_out: Whether whole group `photographs` are kept from training or, as the notes then
             say, only `faces`; also where the photographs leave fewer than 150 test faces.
+        degradation: Instead of small faces of group photographs: portraits of two fifths of the
+            people, degraded by this chain. What was lost is known then, and nothing else differs
+            between the halves; the chain `wild` draws blur, colour, noise and compression.
         seed: Chooses portraits, group photographs, the split and the order of faces.
     """
 
@@ -66,6 +72,7 @@ class Wild(Dataset):
     photos: int = 100
     judge: Literal["test", "validation"] = "test"
     hold_out: Literal["photographs", "faces"] = "photographs"
+    degradation: str | None = None
     seed: int = 0
 
     def missing(self) -> str:
@@ -76,7 +83,7 @@ class Wild(Dataset):
                 "needs photographs: name with --data a folder that holds lfw, celeba, and "
                 "widerface or lowres_wild"
             )
-        if next(self._crowds(), None) is None:
+        if self.degradation is None and next(self._crowds(), None) is None:
             lacking.append(
                 f"{self.data} holds no group photographs: widerface/WIDER_val/images "
                 "(http://shuoyang1213.me/WIDERFACE/) or lowres_wild/photos"
@@ -91,11 +98,16 @@ class Wild(Dataset):
         """
         if absent := self.missing():
             raise BadData(absent)
-        hr, (lr, apart) = self._large(part), self._small(part)
+        if self.degradation is None:
+            hr, (lr, apart) = self._large(part, *self._stretches()[part]), self._small(part)
+            notes = (account(hr), account(lr), apart, INDEPENDENT)
+        else:
+            hr, lr = self._halves(part, self.degradation)
+            notes = (account(hr), f"made by {self.degradation} of portraits of other people")
         return Split(
             lr.take(range(len(lr))[: self.limit]),
             hr.take(range(len(hr))[: self.limit]),
-            notes=(account(hr), account(lr), apart, INDEPENDENT),
+            notes=notes,
         )
 
     def verify(self, folder: Path) -> Iterator[str]:
@@ -112,8 +124,15 @@ class Wild(Dataset):
         held = {"test": (0.0, _TEST), "validation": (_TEST, validation)}
         return {"test": held[self.judge], "train": (validation, 1.0)}
 
-    def _large(self, part: Part) -> Faces:
+    def _halves(self, part: Part, chain: str) -> tuple[Faces, Faces]:
+        """Return portraits, and those of other people degraded."""
+        chain_of(chain)  # a wrong name is an error before photographs are searched
         low, high = self._stretches()[part]
+        between = high - _LOW * (high - low)
+        sharp = self._large(part, between, high)
+        return self._large(part, low, between), degraded(sharp, chain, self.lr_size, self.seed)
+
+    def _large(self, part: Part, low: float, high: float) -> Faces:
         n = round(self.per_source * (high - low))
         sources = []
         for portraits in self._portraits:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from facesr.bench.contract import Part
 from facesr.bench.detectors._base import Found, Pixels
-from facesr.bench.errors import BadData
+from facesr.bench.errors import BadData, BadName
 from facesr.bench.faces import Faces
 from facesr.datasets import _official, wild
 from facesr.datasets._prepared import details, manifest
@@ -132,6 +132,32 @@ def test_nobody_and_no_group_photograph_is_in_both_splits(make: Callable[..., Wi
         assert people(train.hr).isdisjoint(people(held.hr))
         assert photographs(train.lr).isdisjoint(photographs(held.lr))
     assert "no group photograph gives faces to both splits" in test.notes
+
+
+def test_portraits_of_other_people_may_be_degraded_instead(
+    make: Callable[..., Wild], root: Path
+) -> None:
+    usual = make().split("train").hr
+    shutil.rmtree(root / "lowres_wild")
+    data = make(degradation="bicubic")
+    splits = {part: data.split(part) for part in PARTS}
+    shown = [people(faces) for split in splits.values() for faces in (split.lr, split.hr)]
+    assert len(set[str]().union(*shown)) == sum(map(len, shown))
+    assert shown[2] | shown[3] == people(usual)
+    assert not splits["train"].paired
+    assert "made by bicubic of portraits of other people" in splits["train"].notes
+    rough = make(degradation="wild").split("train")
+    assert rough.hr.fingerprint == splits["train"].hr.fingerprint
+    assert rough.lr.names == splits["train"].lr.names
+    assert rough.lr.fingerprint != splits["train"].lr.fingerprint
+
+
+def test_an_unknown_degradation_is_an_error_before_anything_is_searched(
+    make: Callable[..., Wild], dots: Dots
+) -> None:
+    with pytest.raises(BadName, match="did you mean 'wild'"):
+        make(degradation="wlid").split("train")
+    assert dots.seen == 0
 
 
 def test_with_few_faces_they_are_held_out_one_by_one_and_it_is_said(

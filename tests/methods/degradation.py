@@ -6,7 +6,8 @@ Of a method that learned to degrade: real high-resolution test faces are degrade
 interpolation, and compared by their kernel distance with the genuine low-resolution faces that the
 training was to imitate, and with those of the test part, which come from other photographs. Of
 `cr`, which learned to regulate (its Table 5): genuine low-resolution faces, as they are and as
-regulated, are compared with faces made small by interpolation.
+regulated, are compared with faces made small by interpolation. The first line of each comparison is
+tested against the others on the same faces; p is not corrected for their number.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from facesr.bench.faces import Faces, folder, write_images
 from facesr.bench.files import read_json
 from facesr.bench.score import Score
 from facesr.protocols.metrics.kd import Kd
+from facesr.reports._ranks import p_values
 
 DEGRADERS = ("high_to_low.safetensors", "degrader.safetensors")
 
@@ -74,9 +76,26 @@ def degraded(method: Any, hr: Tensor) -> dict[str, Tensor]:
     return {"learned": made} | small(hr, hr.shape[-1] // method.scale)
 
 
-def distances(faces: dict[str, Tensor], target: Faces, root: Path) -> dict[str, Score]:
+def distances(
+    faces: dict[str, Tensor], target: Faces, root: Path, features: str
+) -> dict[str, Score]:
     """Measure each set of faces, (n, 3, h, w) in [0, 1], against a target."""
-    return {way: Kd().score(stored(faces[way], root / way), target) for way in faces}
+    metric = Kd(features=features)
+    return {way: metric.score(stored(faces[way], root / way), target) for way in faces}
+
+
+def lines(title: str, scores: dict[str, Score]) -> Iterator[str]:
+    """Yield what is printed of one comparison."""
+    first = next(iter(scores))
+    tests = p_values(scores) if all(score.samples for score in scores.values()) else {}
+    for way, score in scores.items():
+        if score.value is None:
+            yield f"{way:15} to {title}: {score.metric} not measured: {score.note}"
+            continue
+        line = f"{way:15} to {title}: {score.metric} x1000 {score.value:.2f}"
+        p = tests.get((first, way))
+        tested = "" if p is None else f", p = {p:.2g}"
+        yield f"{line} [{score.low:.2f}, {score.high:.2f}]{tested}"
 
 
 def stored(images: Tensor, root: Path) -> Faces:
@@ -113,6 +132,9 @@ def main() -> None:
     parser.add_argument("training", type=Path)
     parser.add_argument("--dataset", default="wild")
     parser.add_argument("--data", type=Path)
+    parser.add_argument(
+        "--features", nargs="+", default=["onet"], help="networks, or ONNX files of recognisers"
+    )
     chosen = parser.parse_args()
     protocol = plan.build_protocol(parse("protocols", "realworld"))
     data = plan.build_dataset(parse("datasets", chosen.dataset), protocol, chosen.data, None)
@@ -121,11 +143,9 @@ def main() -> None:
         root = Path(scratch)
         found = comparisons(method, data.split("train"), data.split("test"), root)
         for title, faces, target in found:
-            for way, score in distances(faces, target, root).items():
-                sys.stdout.write(
-                    f"{way:15} to {title}: {score.metric} x1000 "
-                    f"{score.value:.2f} [{score.low:.2f}, {score.high:.2f}]\n"
-                )
+            for features in chosen.features:
+                for line in lines(title, distances(faces, target, root, features)):
+                    sys.stdout.write(line + "\n")
 
 
 if __name__ == "__main__":
