@@ -100,14 +100,14 @@ class Wild(Dataset):
             raise BadData(absent)
         if self.degradation is None:
             hr, (lr, apart) = self._large(part, *self._stretches()[part]), self._small(part)
-            notes = (account(hr), account(lr), apart, INDEPENDENT)
+            notes = [account(hr), account(lr), apart, INDEPENDENT]
         else:
             hr, lr = self._halves(part, self.degradation)
-            notes = (account(hr), f"made by {self.degradation} of portraits of other people")
+            notes = [account(hr), f"made by {self.degradation} of portraits of other people"]
         return Split(
             lr.take(range(len(lr))[: self.limit]),
             hr.take(range(len(hr))[: self.limit]),
-            notes=notes,
+            notes=tuple(notes),
         )
 
     def verify(self, folder: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from facesr.bench.contract import Split
 from facesr.bench.errors import BenchError
 from facesr.bench.files import write_json
 from facesr.bench.plan import settings_of
+from facesr.bench.score import Score
 from facesr.methods._nets.cr import Regulariser
 from facesr.methods.cr import CR
 from facesr.methods.lrgan import LRGAN
@@ -22,10 +23,11 @@ if TYPE_CHECKING:  # mypy's names; pyright looks among installed packages first
         degraded,
         distances,
         learned,
+        lines,
     )
 else:
     sys.path.insert(0, str(Path(__file__).parent))
-    from degradation import comparisons, degraded, distances, learned
+    from degradation import comparisons, degraded, distances, learned, lines
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def test_the_degrader_of_a_training_is_measured_beside_interpolation(
         made["bicubic"], interpolate(hr, size=(16, 16), mode="bicubic", antialias=True).clamp(0, 1)
     )
     assert not torch.allclose(made["learned"], made["bicubic"], atol=0.01)
-    found = distances(made, data.lr, tmp_path)
+    found = distances(made, data.lr, tmp_path, "onet")
     assert set(found) == {"learned", "bicubic", "bilinear"}
     assert all(score.n == 8 for score in found.values())
 
@@ -75,6 +77,22 @@ def test_what_cr_regulates_is_measured_beside_what_it_was_given(
     moved = faces["regulated train"] - faces["genuine train"]
     assert torch.allclose(moved[faces["genuine train"] < 0.7], torch.tensor(0.25), atol=1e-5)
     assert artificial.size == 16
+
+
+def test_the_first_set_is_tested_against_the_others_on_the_same_faces() -> None:
+    def score(value: float | None, *samples: float) -> Score:
+        end = None if value is None else 1.0
+        return Score(
+            "kd[onet]", value, "lower", 9, "", end, end, sampling="jackknife", samples=samples
+        )
+
+    near, far = score(0.5, 0.4, 0.5, 0.6), score(2.0, 1.8, 2.0, 2.1)
+    regulated, genuine = lines("8 faces", {"regulated": near, "genuine": far})
+    assert regulated == "regulated       to 8 faces: kd[onet] x1000 0.50 [1.00, 1.00]"
+    # Gaps of -1.4, -1.5 and -1.5, so an error of 1/15; p is 1 - t / sqrt(t^2 + 2) for t = 22.5.
+    assert genuine == "genuine         to 8 faces: kd[onet] x1000 2.00 [1.00, 1.00], p = 0.002"
+    missing = Score("kd[onet]", None, "lower", 1, "", note="too few faces")
+    assert "not measured: too few faces" in next(lines("8 faces", {"regulated": missing}))
 
 
 def test_a_folder_without_either_is_a_sentence(tmp_path: Path) -> None:
