@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from facesr.bench import plan, provenance, steps
+from facesr.bench import keys, plan, provenance, steps
 from facesr.bench.choices import Choice
 from facesr.bench.contract import Method, Protocol
 from facesr.bench.errors import BenchError, Stale, sentence
@@ -75,7 +75,7 @@ class Board:
         method = self.method(choice)
         n, kept, weights = len(ready.test.lr), "", _digest(method)
         if learns(method):
-            key = steps.training_key(method, choice.name, ready.train)
+            key = keys.training_key(method, choice.name, ready.train)
             folder = self._training(choice, ready)
             state = read_json(folder / "train.json")
             differs = steps.stale(folder, key)
@@ -87,7 +87,7 @@ class Board:
             if state.get("state") == "started":
                 return f"continue training, upscale {n}, score"
             kept, weights = "reuse weights, ", state["weights"]
-        key = steps.image_key(method, choice.name, weights, ready.test.lr)
+        key = keys.image_key(method, choice.name, weights, ready.test.lr)
         images = read_json(self.store.cell(choice.label, ready.label) / "images.json")
         if images.get("key") != key:
             return f"{kept}upscale {n}, score"
@@ -130,13 +130,13 @@ class Board:
         label, options, method = choice.label, self.options, self.method(choice)
         trained = steps.Trained(_digest(method))
         if learns(method):
-            key = steps.training_key(method, choice.name, ready.train)
+            key = keys.training_key(method, choice.name, ready.train)
             folder = self._training(choice, ready)
             trained = steps.train(method, label, ready.train, folder, key, options.retrain)
             method = self.method(choice)  # anew, so that only what was saved counts
             method.load(folder / "weights.safetensors")
             method.net.to(method.device)
-        made_as = steps.image_key(method, choice.name, trained.weights, ready.test.lr)
+        made_as = keys.image_key(method, choice.name, trained.weights, ready.test.lr)
         cell = self.store.cell(label, ready.label)
         made = steps.upscale(method, label, ready.test.lr, cell, made_as)
         for remark in made.remarks:
@@ -147,7 +147,7 @@ class Board:
                 f"{label} ({name})",
                 lr,
                 cell / name,
-                steps.image_key(method, choice.name, trained.weights, lr),
+                keys.image_key(method, choice.name, trained.weights, lr),
             ).faces
             for name, lr in self.protocol.inputs(ready.test).items()
         }
@@ -185,7 +185,7 @@ class Board:
     ) -> dict[str, Any]:
         own = {"trained_on": trained.machine} if trained.machine else {}
         data = {
-            "train": steps.fingerprint(ready.train) if learns(method) else "",
+            "train": keys.fingerprint(ready.train) if learns(method) else "",
             "input": ready.test.lr.fingerprint,
             "reference": ready.test.hr.fingerprint,
             "images": made.faces.fingerprint,
@@ -210,7 +210,7 @@ class Board:
         )
 
     def _training(self, choice: Choice, ready: Ready) -> Path:
-        return self.store.training(choice.label, steps.fingerprint(ready.train))
+        return self.store.training(choice.label, keys.fingerprint(ready.train))
 
     def _more(self, choice: Choice, ready: Ready) -> list[str]:
         """Return the digests of what was made of further inputs, as far as it is there."""
@@ -222,7 +222,7 @@ class Board:
         self, images: Sequence[str], made: dict[str, Any], ready: Ready
     ) -> dict[str, Any]:
         seen = images[0] if len(images) == 1 else digest_of(list(images))
-        key = steps.score_key(seen, made, ready.test, self.protocol, self.measure.name)
+        key = keys.score_key(seen, made, ready.test, self.protocol, self.measure.name)
         return key | {"budget": self.options.budget, "limit": ready.dataset.limit}
 
     def _trace(self, place: tuple[str, str, str]) -> Path:

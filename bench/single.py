@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from facesr.bench import choices, plan, steps
+from facesr.bench import choices, keys, plan, steps
 from facesr.bench.board import Board, Options, learns
 from facesr.bench.contract import Metric
 from facesr.bench.errors import BadData, BadName, BenchError
@@ -67,13 +67,13 @@ def train(
     if absent := source.missing():
         raise BadData(absent)
     faces = source.split("train")
-    target = store.training(choice.label, steps.fingerprint(faces))
+    target = store.training(choice.label, keys.fingerprint(faces))
     say(
         f"plan: train {choice.label} on {len(faces.hr)} HR and {len(faces.lr)} LR faces of "
         f"{places[0].label}; budget {length}, device {options.device}, seed {seed}, in {target}"
     )
     with store.locked(store.method(choice.label), choice.label, say):
-        key = steps.training_key(built, choice.name, faces)
+        key = keys.training_key(built, choice.name, faces)
         steps.train(built, choice.label, faces, target, key, retrain)
     return target / "weights.safetensors"
 
@@ -131,7 +131,7 @@ def upscale(
     built.device = torch.device(pick_device(device))
     built.net.to(built.device)
     lr = folder(images)
-    key = steps.image_key(built, choice.name, digest(weights) if weights else "", lr)
+    key = keys.image_key(built, choice.name, digest(weights) if weights else "", lr)
     return steps.upscale(built, choice.label, lr, out, key).faces
 
 

@@ -8,34 +8,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from facesr.bench import catalog, provenance
-from facesr.bench.catalog import Kind
+from facesr.bench import provenance
 from facesr.bench.contract import Method, Protocol, Split
 from facesr.bench.errors import BenchError, Stale
 from facesr.bench.faces import Faces, unpacked, write_images
-from facesr.bench.files import (
-    digest,
-    digest_of,
-    digest_of_files,
-    plain,
-    read_json,
-    write_json,
-    write_whole,
-)
-from facesr.bench.plan import files_of, settings_of
+from facesr.bench.files import digest, digest_of_files, read_json, write_json, write_whole
 from facesr.bench.progress import progress
 from facesr.bench.score import Curve, Score
 from facesr.bench.store import difference
 
 BATCH = 32
-HARNESS = 1  # raise it when decoding, batching, clamping or rounding change a pixel
-RULERS = ("dlib-bin", "facenet-pytorch", "onnxruntime")  # their weights and code decide metrics
 Say = Callable[[str], None]
 
 
@@ -74,66 +61,6 @@ class Upscaled:
     def files(self) -> str:
         """Digest of the files of the faces, byte by byte, which needs no data set to check."""
         return digest_of_files(self.faces.root, self.faces.names)
-
-
-@cache
-def code_version(kind: Kind, name: str) -> str:
-    """Return a digest of the code that decides what an entry computes."""
-    return digest_of(catalog.code(catalog.entry(kind, name).module))[:16]
-
-
-def fingerprint(data: Split) -> str:
-    """Return the fingerprint of both halves of a split, and of the pairs it hands out."""
-    pairs = [plain(data.pairs)] if data.pairs else []
-    return digest_of([data.lr.fingerprint, data.hr.fingerprint, data.paired, *pairs])
-
-
-def training_key(method: Method, name: str, data: Split) -> dict[str, Any]:
-    """Return everything that decides what a training leads to."""
-    key = {
-        "settings": settings_of(method),
-        "data": fingerprint(data),
-        "code": code_version("methods", name),
-    }
-    files = {name: digest(path) for name, path in files_of(method).items()}
-    return key | ({"files": files} if files else {})
-
-
-def image_key(method: Method, name: str, weights: str, lr: Faces) -> dict[str, Any]:
-    """Return everything that decides what upscaling leads to."""
-    return {
-        "settings": settings_of(method),
-        "weights": weights,
-        "input": lr.fingerprint,
-        "code": code_version("methods", name),
-        "harness": HARNESS,
-    }
-
-
-def score_key(
-    images: str, made: dict[str, Any], data: Split, protocol: Protocol, name: str
-) -> dict[str, Any]:
-    """Return everything that decides what scoring leads to.
-
-    Args:
-        images: Fingerprint of the upscaled faces.
-        made: Their `image_key`.
-        data: The test part.
-        protocol: The ruler.
-        name: Its name in the catalog.
-    """
-    return {
-        "images": images,
-        "made": digest_of(made),
-        "input": data.lr.fingerprint,
-        "reference": data.hr.fingerprint,
-        "pairs": digest_of(plain(data.pairs)) if data.pairs else "",
-        "protocol": vars(protocol),
-        "code": code_version("protocols", name),
-        "packages": {name: provenance.versions()[name] for name in RULERS},
-        "absent": [sentence for metric in protocol.metrics() if (sentence := metric.missing())],
-        "harness": HARNESS,
-    }
 
 
 def stale(folder: Path, key: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from facesr.methods._nets.flow import Degraded, smoothness
 from facesr.methods._nets.selfsr import level_of
 from facesr.methods._train.data import Feed
 from facesr.methods._train.engine import Stage, Trainer
+from facesr.methods._train.growing import Growth
 from facesr.methods._train.losses import (
     gradient_penalty,
     hinge_discriminator,
@@ -29,6 +30,13 @@ Losses = dict[str, Tensor]
 SHOWN = 8
 R = 10.0  # Eq. 9
 _SHOWN_PIXELS = 2.0  # a flow of so many pixels has full colour
+_STEPS = {"realworld": 160_000, "paired": 160_000, "unpaired": 280_000}
+# after which share of the training the side doubles again
+_MOMENTS = {
+    (3, "paired"): (20 / 160, 80 / 160),
+    (3, "unpaired"): (40 / 280, 120 / 280),
+    (2, "realworld"): (60 / 160,),
+}
 
 
 class Training:
@@ -170,3 +178,26 @@ def colours(flow: Tensor) -> Tensor:
     """Show a flow field: red grows to the right, blue down, grey stays; in [-1, 1]."""
     across, down = (flow / _SHOWN_PIXELS).clamp(-1, 1).unbind(1)
     return torch.stack([across, torch.zeros_like(across), down], 1)
+
+
+def growth(training: str, scale: int, steps: int | None, fade_in: float | None) -> Growth:
+    """Return when the networks grow, as `SelfSR` says.
+
+    Args:
+        training: Which training.
+        scale: Factor, a power of two.
+        steps: Updates; None for those of the paper.
+        fade_in: Share of the updates in which a new level fades in; None for no growth.
+
+    Raises:
+        BenchError: If levels would fade in for longer than there is time.
+    """
+    steps = _STEPS[training] if steps is None else steps
+    doublings = scale.bit_length() - 1
+    if fade_in is None:
+        return Growth((), 0.0, steps, doublings)
+    near = {3: "paired", 2: "realworld"}.get(doublings, "")
+    even = tuple(level / doublings for level in range(1, doublings))
+    moments = _MOMENTS.get((doublings, near), even)
+    moments = _MOMENTS.get((doublings, training), moments)
+    return Growth(moments, fade_in, steps)

@@ -20,7 +20,7 @@ from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.flow import Degrader, disturbance
 from facesr.methods._nets.selfsr import WIDE, GrowingDiscriminator, SuperResolver
 from facesr.methods._nets.weights import fit, keep, read_state
-from facesr.methods._selfsr import Training, shrink
+from facesr.methods._selfsr import Training, growth, shrink
 from facesr.methods._train.augment import AUGMENTATIONS, augmentation
 from facesr.methods._train.data import Feed, derived_seed
 from facesr.methods._train.engine import Trainer
@@ -38,14 +38,7 @@ TRAININGS = ("realworld", "paired", "unpaired")
 DEGRADATIONS = ("flow", "cyclegan", "none")
 CONDITIONINGS = ("self", "concat")
 DEGRADER_FILE = "degrader.safetensors"
-_STEPS = {"realworld": 160_000, "paired": 160_000, "unpaired": 280_000}
 _BETAS = (0.9, 0.99)
-# after which share of the training the side doubles again
-_MOMENTS = {
-    (3, "paired"): (20 / 160, 80 / 160),
-    (3, "unpaired"): (40 / 280, 120 / 280),
-    (2, "realworld"): (60 / 160,),
-}
 
 
 @dataclass
@@ -258,15 +251,8 @@ class SelfSR(Method):
         Raises:
             BenchError: If levels would fade in for longer than there is time.
         """
-        steps = _STEPS[self.training] if self.steps is None else self.steps
-        doublings = self.scale.bit_length() - 1
-        if not self.progressive:
-            return Growth((), 0.0, steps, doublings)
-        near = {3: "paired", 2: "realworld"}.get(doublings, "")
-        even = tuple(level / doublings for level in range(1, doublings))
-        moments = _MOMENTS.get((doublings, near), even)
-        moments = _MOMENTS.get((doublings, self.training), moments)
-        return Growth(moments, self.fade_in, steps)
+        fade_in = self.fade_in if self.progressive else None
+        return growth(self.training, self.scale, self.steps, fade_in)
 
     @property
     def learns_degradation(self) -> bool:

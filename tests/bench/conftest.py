@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesr.bench import catalog, steps
+from facesr.bench import catalog, keys
 
 AddFile = Callable[[str, str, str], None]
 
@@ -130,7 +130,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AddFile:
         sys.modules.pop(f"facesr.{folder.replace('/', '.')}.{name}", None)
         importlib.invalidate_caches()
         catalog._found.cache_clear()
-        steps.code_version.cache_clear()
+        keys.code_version.cache_clear()
 
     put("methods", "repeat", REPEAT)
     return put
@@ -171,4 +171,4 @@ def wider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(autouse=True)
 def forget() -> None:
     catalog._found.cache_clear()
-    steps.code_version.cache_clear()
+    keys.code_version.cache_clear()
