@@ -52,9 +52,10 @@ class Wild(Dataset):
             settings; neither is ever trained on.
         hold_out: Whether whole group `photographs` are kept from training or, as the notes then
             say, only `faces`; also where the photographs leave fewer than 150 test faces.
-        degradation: Instead of small faces of group photographs: portraits of two fifths of the
-            people, degraded by this chain. What was lost is known then, and nothing else differs
-            between the halves; the chain `wild` draws blur, colour, noise and compression.
+        degradation: `none` for small faces of group photographs. Otherwise a chain that degrades
+            portraits of two fifths of the people instead, such as `wild`, which draws blur, colour,
+            noise and compression: what was lost is known then, and nothing else sets the halves
+            apart.
         seed: Chooses portraits, group photographs, the split and the order of faces.
     """
 
@@ -72,7 +73,7 @@ class Wild(Dataset):
     photos: int = 100
     judge: Literal["test", "validation"] = "test"
     hold_out: Literal["photographs", "faces"] = "photographs"
-    degradation: str | None = None
+    degradation: str = "none"
     seed: int = 0
 
     def missing(self) -> str:
@@ -83,7 +84,7 @@ class Wild(Dataset):
                 "needs photographs: name with --data a folder that holds lfw, celeba, and "
                 "widerface or lowres_wild"
             )
-        if self.degradation is None and next(self._crowds(), None) is None:
+        if self.degradation == "none" and next(self._crowds(), None) is None:
             lacking.append(
                 f"{self.data} holds no group photographs: widerface/WIDER_val/images "
                 "(http://shuoyang1213.me/WIDERFACE/) or lowres_wild/photos"
@@ -98,7 +99,7 @@ class Wild(Dataset):
         """
         if absent := self.missing():
             raise BadData(absent)
-        if self.degradation is None:
+        if self.degradation == "none":
             hr, (lr, apart) = self._large(part, *self._stretches()[part]), self._small(part)
             notes = [account(hr), account(lr), apart, INDEPENDENT]
         else:
