@@ -1,3 +1,4 @@
+import csv
 import itertools
 from collections import Counter
 from collections.abc import Callable
@@ -301,6 +302,25 @@ def test_the_moving_averages_of_both_networks_are_what_is_kept(data: Split, tmp_
         mine = net.state_dict()["first.0.weight"]
         assert torch.equal(mine, average["first.0.weight"])
         assert not torch.equal(mine, last["first.0.weight"])
+
+
+@pytest.mark.parametrize("inverse", [None, 1e-5])
+def test_every_network_learns_at_its_own_rate(
+    data: Split, tmp_path: Path, inverse: float | None
+) -> None:
+    settings = {"cr_learning_rate": 2e-4, "inverse_learning_rate": inverse, "d_learning_rate": 3e-4}
+    trained(data, tmp_path, **settings)
+    with (tmp_path / "log.csv").open(newline="") as file:
+        logged = {entry for row in csv.DictReader(file) for entry in row.items() if entry[1]}
+    found = {
+        (name.removeprefix("learning_rate/"), float(value))
+        for name, value in logged
+        if name.startswith("learning_rate/")
+    }
+    wanted = {"cr": 2e-4, "inverse": inverse or 2e-4}
+    wanted |= dict.fromkeys(("d_sr", "d_cr", "d_inverse", "d_fr"), 3e-4)
+    wanted |= dict.fromkeys(("sr", "fr", "classifier"), 1e-3)
+    assert found == set(wanted.items())
 
 
 @pytest.mark.parametrize(("variant", "columns"), [("full", 9), ("without_cr", 6)])
