@@ -308,8 +308,8 @@ def test_the_moving_averages_of_both_networks_are_what_is_kept(data: Split, tmp_
 def test_every_network_learns_at_its_own_rate(
     data: Split, tmp_path: Path, inverse: float | None
 ) -> None:
-    settings = {"cr_learning_rate": 2e-4, "inverse_learning_rate": inverse, "d_learning_rate": 3e-4}
-    trained(data, tmp_path, **settings)
+    rates: dict[str, Any] = {"cr_learning_rate": 2e-4, "d_learning_rate": 3e-4}
+    trained(data, tmp_path, inverse_learning_rate=inverse, **rates)
     with (tmp_path / "log.csv").open(newline="") as file:
         logged = {entry for row in csv.DictReader(file) for entry in row.items() if entry[1]}
     found = {
