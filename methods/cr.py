@@ -22,6 +22,7 @@ from facesr.methods._nets.discriminator import Discriminator
 from facesr.methods._nets.embedder import Embedder
 from facesr.methods._nets.weights import fit, keep, read_state
 from facesr.methods._train.augment import AUGMENTATIONS, augmentation
+from facesr.methods._train.average import REACH
 from facesr.methods._train.data import derived_seed
 from facesr.methods._train.engine import Trainer
 from facesr.methods._train.identity import Classifier, LabelledFeed, require_identities
@@ -79,6 +80,8 @@ class CR(Method):
         augment: Changes of training faces: `none` as in the paper, `flip`, or `full`.
         ema: Decay of a moving average of both networks that is used instead of them; the paper
             has none.
+        ema_reach: Share of a network's updates so far over which that average reaches back, as long
+            as `ema` would reach farther.
         mixed: Whether training runs in bfloat16; None for where that is fast, on CUDA devices.
     """
 
@@ -145,6 +148,7 @@ class CR(Method):
     lambda_sr_gan: float = 1e-3
     augment: Literal["full", "flip", "none"] = "none"
     ema: float = 0.0
+    ema_reach: float = REACH
     mixed: bool | None = None
 
     def __post_init__(self) -> None:
@@ -181,6 +185,7 @@ class CR(Method):
             out,
             self.seed,
             averages=averages,
+            reach=self.ema_reach,
             sample=run.sample,
             mixed=self.mixed,
         )
@@ -280,7 +285,8 @@ class CR(Method):
         require_scale(self, SCALE)
         require_known(self, variant=VARIANTS, inputs=INPUTS, augment=AUGMENTATIONS)
         rates = ("cr_learning_rate", "inverse_learning_rate", "d_learning_rate")
-        require_positive(self, "cr_width", "width", "batch", "learning_rate", *rates)
+        sizes = ("width", "cr_width", "batch", "ema_reach")
+        require_positive(self, *sizes, "learning_rate", *rates)
         require_no_negative(self, "steps", "cr_steps", "embedder_steps", "joint_steps")
         lambdas = [name for name in vars(self) if name.startswith("lambda_")]
         require_no_negative(self, *lambdas)

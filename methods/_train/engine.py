@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from facesr.bench.errors import BenchError
 from facesr.bench.progress import progress
 from facesr.methods._train import checkpoint
-from facesr.methods._train.average import Average
+from facesr.methods._train.average import REACH, Average
 from facesr.methods._train.compiled import PAYS_FROM, Compiled
 from facesr.methods._train.data import Dice, Feed, derived_seed
 from facesr.methods._train.finite import require_finite, require_finite_weights
@@ -59,6 +59,7 @@ class Trainer:
         out: Folder for `checkpoint.pt`, `log.csv` and `samples/`.
         seed: Seed of everything random.
         averages: Decay of the moving average, by name of the network.
+        reach: See `Average`; the same for all of them.
         clip: Largest norm of the gradients of one update; None for any.
         sample: Makes the columns of a picture of progress, of one length each; networks are in
             evaluation mode meanwhile.
@@ -76,6 +77,7 @@ class Trainer:
     out: Path
     seed: int
     averages: Mapping[str, float] = field(default_factory=dict)
+    reach: float = REACH
     clip: float | None = None
     sample: Callable[[], Sequence[Tensor]] | None = None
     checkpoint_share: float = 0.05
@@ -107,7 +109,9 @@ class Trainer:
         for optimiser in self.optimisers.values():
             _fuse(optimiser)
         self._averages = {
-            name: Average(self.nets[name], decay) for name, decay in self.averages.items() if decay
+            name: Average(self.nets[name], decay, self.reach)
+            for name, decay in self.averages.items()
+            if decay
         }
         self._compiled = Compiled(self.nets)
 
