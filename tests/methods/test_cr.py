@@ -134,6 +134,7 @@ def test_weights_of_another_make_are_refused(settings: dict[str, Any], tmp_path:
         ({"width": 0}, r"cr\.width is 0, expected a positive number"),
         ({"cr_width": -1.0}, r"cr\.cr_width is -1\.0, expected a positive number"),
         ({"cr_learning_rate": 0}, r"cr\.cr_learning_rate is 0, expected a positive"),
+        ({"ema_reach": 0}, r"cr\.ema_reach is 0, expected a positive"),
         ({"inverse_learning_rate": -1}, r"cr\.inverse_learning_rate is -1, expected a positive"),
         ({"joint_steps": -1}, r"cr\.joint_steps is -1, expected no negative"),
         ({"lambda_cr_gan": -0.1}, r"cr\.lambda_cr_gan is -0\.1, expected no negative"),

@@ -304,6 +304,14 @@ def test_the_moving_averages_of_both_networks_are_what_is_kept(data: Split, tmp_
         assert not torch.equal(mine, last["first.0.weight"])
 
 
+def test_averages_reach_back_as_far_as_they_are_told(data: Split, tmp_path: Path) -> None:
+    short, far = (
+        trained(data, tmp_path / str(reach), ema=0.9, ema_reach=reach).net.state_dict()
+        for reach in (1 / 9, 9.0)
+    )
+    assert not torch.equal(short["restorer.first.weight"], far["restorer.first.weight"])
+
+
 @pytest.mark.parametrize("inverse", [None, 1e-5])
 def test_every_network_learns_at_its_own_rate(
     data: Split, tmp_path: Path, inverse: float | None

@@ -109,7 +109,10 @@ def test_gradients_are_clipped_to_the_norm(data: Split, tmp_path: Path) -> None:
     assert torch.stack(moved).norm().item() == pytest.approx(0.25, rel=1e-4)
 
 
-def test_the_moving_average_has_its_closed_form(data: Split, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("reach", "behind"), [(None, 10), (0.5, 3)])
+def test_the_moving_average_has_its_closed_form(
+    data: Split, tmp_path: Path, reach: float | None, behind: int
+) -> None:
     conv = nn.Conv2d(3, 3, 1)
     net = nn.Sequential(conv, nn.BatchNorm2d(3))
     history = [conv.weight.detach().clone()]
@@ -119,9 +122,10 @@ def test_the_moving_average_has_its_closed_form(data: Split, tmp_path: Path) -> 
         trainer.minimise("net", pixel=pixel_l2(net(lr), lr))
         history.append(conv.weight.detach().clone())
 
-    trainer = plain(data, tmp_path, net, averages={"net": 0.3})
+    further = {} if reach is None else {"reach": reach}
+    trainer = plain(data, tmp_path, net, averages={"net": 0.6}, **further)
     trainer.run([Stage("only", 8, step)])
-    keeps = [min(0.3, (1 + t) / (10 + t)) for t in range(8)]
+    keeps = [min(0.6, (1 + t) / (behind + t)) for t in range(8)]
     expected = torch.zeros_like(history[0])
     for i, weight in enumerate(history):  # weight i survives the updates i, i+1, ...
         share = 1.0 if i == 0 else 1 - keeps[i - 1]
