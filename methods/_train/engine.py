@@ -108,11 +108,8 @@ class Trainer:
             net.to(self.device).train()
         for optimiser in self.optimisers.values():
             _fuse(optimiser)
-        self._averages = {
-            name: Average(self.nets[name], decay, self.reach)
-            for name, decay in self.averages.items()
-            if decay
-        }
+        kept = {name: decay for name, decay in self.averages.items() if decay}
+        self._averages = {n: Average(self.nets[n], decay, self.reach) for n, decay in kept.items()}
         self._compiled = Compiled(self.nets)
 
     def run(self, stages: Sequence[Stage]) -> None:

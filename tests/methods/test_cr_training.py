@@ -11,7 +11,6 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from facesr.bench.contract import Split
 from facesr.bench.faces import read_image
@@ -320,11 +319,8 @@ def test_every_network_learns_at_its_own_rate(
     trained(data, tmp_path, inverse_learning_rate=inverse, **rates)
     with (tmp_path / "log.csv").open(newline="") as file:
         logged = {entry for row in csv.DictReader(file) for entry in row.items() if entry[1]}
-    found = {
-        (name.removeprefix("learning_rate/"), float(value))
-        for name, value in logged
-        if name.startswith("learning_rate/")
-    }
+    said = "learning_rate/"
+    found = {(n.removeprefix(said), float(v)) for n, v in logged if n.startswith(said)}
     wanted = {"cr": 2e-4, "inverse": inverse or 2e-4}
     wanted |= dict.fromkeys(("d_sr", "d_cr", "d_inverse", "d_fr"), 3e-4)
     wanted |= dict.fromkeys(("sr", "fr", "classifier"), 1e-3)
@@ -350,14 +346,3 @@ def test_every_stage_trains_in_mixed_precision(data: Split, tmp_path: Path) -> N
         for a, b in zip(mixed.net.parameters(), exact.net.parameters(), strict=True)
     ]
     assert 0 < max(gaps) < 0.05
-
-
-@pytest.mark.slow
-def test_it_overfits_eight_faces(make_split: MakeSplit, tmp_path: Path) -> None:
-    data = make_split(lr=8, hr=8)
-    settings: dict[str, Any] = {"variant": "without_sr_ri", "lambda_sr_gan": 0, "batch": 8}
-    settings |= {"steps": 400, "cr_steps": 20, "learning_rate": 6e-3, "ema": 0.95}
-    method = trained(data, tmp_path / "out", inputs="artificial", **settings)
-    hr = data.hr.pixels().float() / 255
-    with torch.no_grad():
-        assert F.mse_loss(method.upscale(shrink(hr)), hr).item() < 1e-3
