@@ -67,9 +67,7 @@ class CR(Method):
         batch: Faces of each kind per update.
         learning_rate: Of Adam.
         cr_learning_rate: The same for the regulariser and its inverse; the paper has one rate for
-            all.
-        inverse_learning_rate: The same for the inverse alone, which nothing but a discriminator
-            that keeps up holds near its input; None for `cr_learning_rate`.
+            all. Nothing but a discriminator that keeps up holds the inverse near its input.
         d_learning_rate: The same for the discriminators.
         lambda_gan: Weight of the adversarial loss in Eq. 6.
         lambda_cr: Weight of Eq. 6 in Eq. 9.
@@ -139,7 +137,6 @@ class CR(Method):
     batch: int = 16
     learning_rate: float = 1e-4
     cr_learning_rate: float = 1e-4
-    inverse_learning_rate: float | None = None
     d_learning_rate: float = 1e-4
     lambda_gan: float = 0.2
     lambda_cr: float = 0.06
@@ -277,16 +274,13 @@ class CR(Method):
     def _rate(self, name: str) -> float:
         if name.startswith("d_"):
             return self.d_learning_rate
-        if name == "inverse" and self.inverse_learning_rate is not None:
-            return self.inverse_learning_rate
         return self.cr_learning_rate if name in ("cr", "inverse") else self.learning_rate
 
     def _check(self) -> None:
         require_scale(self, SCALE)
         require_known(self, variant=VARIANTS, inputs=INPUTS, augment=AUGMENTATIONS)
-        rates = ("cr_learning_rate", "inverse_learning_rate", "d_learning_rate")
-        sizes = ("width", "cr_width", "batch", "ema_reach")
-        require_positive(self, *sizes, "learning_rate", *rates)
+        rates = ("learning_rate", "cr_learning_rate", "d_learning_rate")
+        require_positive(self, "cr_width", "width", "batch", "ema_reach", *rates)
         require_no_negative(self, "steps", "cr_steps", "embedder_steps", "joint_steps")
         lambdas = [name for name in vars(self) if name.startswith("lambda_")]
         require_no_negative(self, *lambdas)

@@ -58,7 +58,6 @@ def test_defaults_are_the_papers() -> None:
     assert (method.lambda_cr_sr, method.lambda_cr_gan) == (0.01, 0.03)
     rates = (method.learning_rate, method.cr_learning_rate, method.d_learning_rate)
     assert rates == (1e-4, 1e-4, 1e-4)
-    assert method.inverse_learning_rate is None
     epoch = 202_599 / 16
     assert method.batch == 16
     assert method.steps == round(100 * epoch)
@@ -135,7 +134,6 @@ def test_weights_of_another_make_are_refused(settings: dict[str, Any], tmp_path:
         ({"cr_width": -1.0}, r"cr\.cr_width is -1\.0, expected a positive number"),
         ({"cr_learning_rate": 0}, r"cr\.cr_learning_rate is 0, expected a positive"),
         ({"ema_reach": 0}, r"cr\.ema_reach is 0, expected a positive"),
-        ({"inverse_learning_rate": -1}, r"cr\.inverse_learning_rate is -1, expected a positive"),
         ({"joint_steps": -1}, r"cr\.joint_steps is -1, expected no negative"),
         ({"lambda_cr_gan": -0.1}, r"cr\.lambda_cr_gan is -0\.1, expected no negative"),
         ({"ema": 1.0}, r"cr\.ema is 1\.0, expected a number from 0"),
